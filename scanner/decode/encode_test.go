@@ -1,6 +1,9 @@
 package decode
 
-import "fmt"
+import (
+	"fmt"
+	"unicode"
+)
 
 // keyFor finds key and modifiers of a character in a layout; alt says that it has none and goes by Alt and keypad.
 func keyFor(l *layout, r rune) (key, mods byte, alt bool) {
@@ -74,3 +77,5 @@ func posReports(rep POSReport, aim, text string) (reports [][]byte) {
 		}
 	}
 }
+
+var asciiTable = &unicode.RangeTable{R16: []unicode.Range16{{Lo: '!', Hi: '~', Stride: 1}}, LatinOffset: 1}

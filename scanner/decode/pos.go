@@ -48,7 +48,10 @@ func (d Descriptor) POSReport() (r POSReport, ok bool) {
 	if f, bit, ok := d.find(Input, pageBarcode, 0xff); ok && f.Report == r.ID {
 		r.More, r.MoreMask = bit/8, 1<<(bit%8)
 	}
-	return r, r.Count >= 0 // without a count nobody knows where the data ends
+	if r.Count < 0 { // nobody knows where the data ends
+		return POSReport{}, false
+	}
+	return r, true
 }
 
 // POSOptions say what is known of a HID POS scanner.
