@@ -24,6 +24,7 @@ func (c *change) found() {
 	if c.s.State == Paying && f.Meaning != payment.Paid {
 		return // the payment's own answer comes first
 	}
+	refusedWith := p.RespCD
 	c.note(p, f.Answer)
 	g := &p.Progress
 	g.Polls++
@@ -60,6 +61,14 @@ func (c *change) found() {
 		if c.surelyAbsent(p) {
 			c.dead(p, c.outcomeOf(g.Suspect))
 			return
+		}
+	case payment.Unknown:
+		// A key that QFPay refuses for the payment and for the question alike was refused at the door both times.
+		if f.Setup && g.Suspect == payment.Misconfigured && f.RespCD == refusedWith {
+			if g.Agreed++; g.Agreed >= g.Confirm {
+				c.dead(p, OutMisconfigd)
+				return
+			}
 		}
 	}
 	c.goOn(p)

@@ -50,6 +50,8 @@ type Config struct {
 	Version    string
 	// GatewayHealth is shown in the diagnosis; it may be nil.
 	GatewayHealth func() any
+	// Observe sees every sale that came to another state; it may be nil. It must return at once.
+	Observe func(SaleView)
 	// Parallel bounds the queries under way at once; 0: 8.
 	Parallel int
 	// NewNumber makes a fresh out_trade_no; nil: from time and crypto/rand.
@@ -86,6 +88,8 @@ type Queue struct {
 	changed chan struct{}
 	started time.Time
 	ready   error
+
+	running chan struct{} // closed when the journal is read
 }
 
 // errStarting is why a queue is not ready before Run has read the journal.
@@ -108,7 +112,7 @@ func New(cfg Config) *Queue {
 		cfg.Wall = time.Now
 	}
 	q := &Queue{
-		cfg: cfg, log: cfg.Log, work: make(chan func(), 64), done: make(chan struct{}), changed: make(chan struct{}),
+		cfg: cfg, log: cfg.Log, work: make(chan func(), 64), running: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}),
 		sales: map[string]*Sale{}, refunds: map[string]*Refund{}, codes: map[string]payment.AuthCode{}, lanes: map[string]*lane{},
 		queries: make(chan struct{}, cfg.Parallel), ready: errStarting,
 	}
@@ -135,7 +139,10 @@ func (q *Queue) Run(ctx context.Context) error {
 	if err := q.resume(); err != nil {
 		return err
 	}
-	q.setReady(nil)
+	if q.down == nil {
+		q.setReady(nil)
+	}
+	close(q.running)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for q.fatal == nil {
@@ -306,6 +313,9 @@ func (q *Queue) setReady(err error) {
 	}
 	q.ready = err
 }
+
+// Started is closed when the journal is read and sales are followed again.
+func (q *Queue) Started() <-chan struct{} { return q.running }
 
 // Ready says whether sales are accepted, and if not, why.
 func (q *Queue) Ready() error {

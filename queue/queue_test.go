@@ -89,6 +89,25 @@ func TestDeclinedButPaid(t *testing.T) {
 	})
 }
 
+// A wrong key: QFPay refuses the payment and the question with the same code. The cashier learns at once that it
+// is the shop's set-up; the money cannot have moved.
+func TestMisconfigured(t *testing.T) {
+	refused := finding(payment.Unknown)
+	refused.RespCD, refused.Setup = "1108", true
+	g := &fakeGateway{pay: always(payment.Misconfigured), query: func(int, payment.Question) payment.Finding { return refused }}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		if v := c.state("a"); v.State != NotPaid || v.Reason != Misconfigured {
+			t.Fatalf("got %+v", v)
+		}
+		g.pay = lost // without the payment's own answer the refused question tells nothing
+		c.open("b")
+		c.scan("134676275354204254")
+		c.until("b", Unresolved, 3*time.Minute)
+	})
+}
+
 // An empty list right after a decline proves nothing: the payment may not be listed yet.
 func TestEmptyListProvesNothingBeforeTheWindow(t *testing.T) {
 	g := &fakeGateway{pay: always(payment.Declined), query: func(n int, _ payment.Question) payment.Finding {
