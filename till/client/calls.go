@@ -1,0 +1,125 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"cpmd/queue"
+)
+
+// A query builds what follows the "?" of a URL.
+type query url.Values
+
+func (q query) add(name, v string) query {
+	if v != "" {
+		url.Values(q).Set(name, v)
+	}
+	return q
+}
+
+func (q query) path(p string) string {
+	if len(q) == 0 {
+		return p
+	}
+	return p + "?" + url.Values(q).Encode()
+}
+
+func salePath(id string) string   { return "/v1/sales/" + url.PathEscape(id) }
+func refundPath(id string) string { return "/v1/refunds/" + url.PathEscape(id) }
+
+// PutSale opens a sale, or finds the one that the same request opened before; created tells which.
+func (c *Client) PutSale(ctx context.Context, r queue.SaleRequest) (v queue.SaleView, created bool, err error) {
+	status, err := c.call(ctx, http.MethodPut, salePath(r.ID), struct {
+		Amount   int64  `json:"amount"`
+		Currency string `json:"currency"`
+		Lane     string `json:"lane,omitempty"`
+		Ticket   string `json:"ticket,omitempty"`
+		AuthCode string `json:"auth_code,omitempty"`
+	}{r.Amount, r.Currency, r.Lane, r.Ticket, r.AuthCode.Reveal()}, &v, 0)
+	return v, status == http.StatusCreated, err
+}
+
+// Sale returns a sale as it stands.
+func (c *Client) Sale(ctx context.Context, id string) (v queue.SaleView, err error) {
+	_, err = c.call(ctx, http.MethodGet, salePath(id), nil, &v, 0)
+	return v, err
+}
+
+// WaitSale returns a sale as soon as its Seq is greater than after or it is final, and as it stands after wait
+// (60 s at most).
+func (c *Client) WaitSale(ctx context.Context, id string, after int64, wait time.Duration) (v queue.SaleView, err error) {
+	_, err = c.call(ctx, http.MethodGet, waiting(after, wait).path(salePath(id)), nil, &v, wait)
+	return v, err
+}
+
+func waiting(after int64, wait time.Duration) query {
+	return query{}.add("wait", wait.String()).add("after", strconv.FormatInt(after, 10))
+}
+
+// CancelSale asks to stop a sale; its state says what comes of it.
+func (c *Client) CancelSale(ctx context.Context, id string) (v queue.SaleView, err error) {
+	_, err = c.call(ctx, http.MethodPost, salePath(id)+"/cancel", nil, &v, 0)
+	return v, err
+}
+
+// Sales lists sales, newest first.
+func (c *Client) Sales(ctx context.Context, f queue.SaleFilter) ([]queue.SaleView, error) {
+	q := query{}.add("state", string(f.State)).add("lane", f.Lane).add("day", f.Day).add("ticket", f.Ticket)
+	if f.Limit != 0 {
+		q.add("limit", strconv.Itoa(f.Limit))
+	}
+	var v struct{ Sales []queue.SaleView }
+	_, err := c.call(ctx, http.MethodGet, q.path("/v1/sales"), nil, &v, 0)
+	return v.Sales, err
+}
+
+// PutRefund refunds a paid sale, whole or in part, or finds the refund that the same request made before.
+func (c *Client) PutRefund(ctx context.Context, r queue.RefundRequest) (v queue.RefundView, created bool, err error) {
+	status, err := c.call(ctx, http.MethodPut, refundPath(r.ID), struct {
+		Sale   string `json:"sale"`
+		Amount int64  `json:"amount"`
+	}{r.Sale, r.Amount}, &v, 0)
+	return v, status == http.StatusCreated, err
+}
+
+// Refund returns a refund as it stands.
+func (c *Client) Refund(ctx context.Context, id string) (v queue.RefundView, err error) {
+	_, err = c.call(ctx, http.MethodGet, refundPath(id), nil, &v, 0)
+	return v, err
+}
+
+// WaitRefund is to refunds what WaitSale is to sales.
+func (c *Client) WaitRefund(ctx context.Context, id string, after int64, wait time.Duration) (v queue.RefundView, err error) {
+	_, err = c.call(ctx, http.MethodGet, waiting(after, wait).path(refundPath(id)), nil, &v, wait)
+	return v, err
+}
+
+// Totals sums a day, YYYY-MM-DD; "" is today.
+func (c *Client) Totals(ctx context.Context, day string) (v queue.Totals, err error) {
+	_, err = c.call(ctx, http.MethodGet, query{}.add("day", day).path("/v1/totals"), nil, &v, 0)
+	return v, err
+}
+
+// Lanes lists the counter positions.
+func (c *Client) Lanes(ctx context.Context) ([]queue.LaneView, error) {
+	var v struct{ Lanes []queue.LaneView }
+	_, err := c.call(ctx, http.MethodGet, "/v1/lanes", nil, &v, 0)
+	return v.Lanes, err
+}
+
+// Scan feeds a lane whose scanner is virtual.
+func (c *Client) Scan(ctx context.Context, lane, code string) error {
+	var v any
+	_, err := c.call(ctx, http.MethodPost, "/v1/lanes/"+url.PathEscape(lane)+"/scan",
+		map[string]string{"code": code}, &v, 0)
+	return err
+}
+
+// Diagnosis returns the page for the person who looks after the counter.
+func (c *Client) Diagnosis(ctx context.Context) (v queue.Diagnosis, err error) {
+	_, err = c.call(ctx, http.MethodGet, "/v1/diagnosis", nil, &v, 0)
+	return v, err
+}

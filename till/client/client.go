@@ -1,0 +1,141 @@
+// Package client talks to cpmd as a till does, over the http dialect on a Unix socket or a loopback port. All
+// its calls may be repeated: sales and refunds have ids of the till's own choosing, so the same again is the
+// same sale and never a second charge.
+//
+// Start reading at [New], [Client.PutSale] and [Client.WaitSale]; [Client.Events] is the stream.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"cpmd/payment"
+	"cpmd/queue"
+)
+
+// A Config says where cpmd is.
+type Config struct {
+	Addr      string // "unix:/run/cpmd/till.sock" or "tcp:127.0.0.1:8460"
+	Token     payment.Secret
+	TokenFile string // holds the token where Token is empty; for tcp
+	// Patience is how long a call is repeated while cpmd cannot be reached or is shutting down; 0: not at all.
+	Patience time.Duration
+}
+
+// A Client is for use by many goroutines at once.
+type Client struct {
+	cfg  Config
+	base string
+	http *http.Client
+}
+
+// answerIn is how long an answer may take beyond the wait that was asked for.
+const answerIn = 15 * time.Second
+
+// New makes a client; it connects at the first call.
+func New(cfg Config) (*Client, error) {
+	network, rest, _ := strings.Cut(cfg.Addr, ":")
+	host := rest
+	switch {
+	case network == "unix" && rest != "":
+		host = "localhost"
+	case network == "tcp" && rest != "":
+		if cfg.Token == "" && cfg.TokenFile != "" {
+			data, err := os.ReadFile(cfg.TokenFile)
+			if err != nil {
+				return nil, fmt.Errorf("token file: %w", err)
+			}
+			cfg.Token = payment.Secret(strings.TrimSpace(string(data)))
+		}
+	default:
+		return nil, fmt.Errorf("address %q is not understood; write unix:/path or tcp:127.0.0.1:8460", cfg.Addr)
+	}
+	return &Client{cfg: cfg, base: "http://" + host, http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, network, rest)
+			if err != nil {
+				return nil, notSent{err}
+			}
+			return c, nil
+		},
+		IdleConnTimeout: time.Minute,
+	}}}, nil
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// call does one request, repeats it as long as Patience lasts, and reads the answer into v.
+func (c *Client) call(ctx context.Context, method, path string, body, v any, wait time.Duration) (status int, err error) {
+	var data []byte
+	if body != nil {
+		if data, err = json.Marshal(body); err != nil {
+			return 0, err
+		}
+	}
+	patience, cancel := context.WithTimeout(ctx, c.cfg.Patience)
+	defer cancel()
+	maybeSent := false
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		status, err = c.once(ctx, method, path, data, v, wait)
+		e, refused := errors.AsType[*Error](err)
+		switch {
+		case err == nil, refused && e.Code != queue.ShuttingDown:
+			return status, err
+		case !refused:
+			_, not := errors.AsType[notSent](err)
+			maybeSent = maybeSent || !not
+			err = &Unreachable{Addr: c.cfg.Addr, MaybeSent: maybeSent, Err: err}
+		}
+		select {
+		case <-patience.Done():
+			return status, err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// once does one request; an error that is no *Error means that no whole answer came.
+func (c *Client) once(ctx context.Context, method, path string, data []byte, v any, wait time.Duration) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+answerIn)
+	defer cancel()
+	resp, err := c.send(ctx, method, path, data, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err
+	}
+	if resp.StatusCode >= 400 {
+		return resp.StatusCode, refusal(resp.StatusCode, answer)
+	}
+	return resp.StatusCode, json.Unmarshal(answer, v)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, data []byte, header http.Header) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	if header != nil {
+		req.Header = header
+	}
+	if len(data) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.cfg.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.cfg.Token.Reveal())
+	}
+	return c.http.Do(req)
+}

@@ -1,0 +1,45 @@
+// Package till is the door for tills: it takes their requests from local sockets, in two dialects (http and
+// line), hands them to the [Desk], and tells tills what became of their sales. It decides nothing about money
+// and knows neither QFPay nor scanners.
+//
+// Start reading at [Desk] for what it needs and at operations.go for what it offers: one table names every
+// operation, its fields, its HTTP route and its line method, so both dialects are the same by construction.
+// The path of a request is listen.go, then http.go or line.go, then fields.go, then operations.go.
+package till
+
+import (
+	"context"
+
+	"cpmd/queue"
+)
+
+// A Desk is what tills talk to. Its methods may be called from many goroutines at once. A refusal is a
+// [*queue.Error]; any other error is an internal one, which is logged and never shown to a till.
+type Desk interface {
+	// PutSale opens a sale, or returns the one that the same request opened before; created tells which.
+	PutSale(ctx context.Context, req queue.SaleRequest) (sale queue.SaleView, created bool, err error)
+	Sale(ctx context.Context, id string) (queue.SaleView, error)
+	// CancelSale asks to stop a sale. It is a wish: the sale's state says what came of it. by names who
+	// asked, such as "uid=1000 pid=4711".
+	CancelSale(ctx context.Context, id, by string) (queue.SaleView, error)
+	// Sales lists the newest first.
+	Sales(ctx context.Context, f queue.SaleFilter) ([]queue.SaleView, error)
+
+	PutRefund(ctx context.Context, req queue.RefundRequest) (refund queue.RefundView, created bool, err error)
+	Refund(ctx context.Context, id string) (queue.RefundView, error)
+
+	// Notices returns at most limit entries whose Seq is greater than after, in order; no two share a Seq.
+	Notices(ctx context.Context, after int64, limit int) ([]queue.Notice, error)
+	// Changed returns a channel that is closed at the next journal commit that tills can see. Whoever gets
+	// it before reading misses nothing.
+	Changed() <-chan struct{}
+
+	// Totals sums a day, YYYY-MM-DD in the configured time zone; "" is today.
+	Totals(ctx context.Context, day string) (queue.Totals, error)
+	Lanes(ctx context.Context) ([]queue.LaneView, error)
+	// Feed scans code on a lane whose scanner is virtual.
+	Feed(ctx context.Context, lane, code string) error
+	Diagnosis(ctx context.Context) (queue.Diagnosis, error)
+	// Ready is nil while sales can be taken.
+	Ready() error
+}

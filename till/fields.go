@@ -1,0 +1,220 @@
+package till
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"cpmd/queue"
+)
+
+// A place says where a field stands in an HTTP request. In the line dialect all fields are members of params.
+type place byte
+
+const (
+	inBody place = iota
+	inPath
+	inQuery
+)
+
+// A field is one thing that a till can say in a request.
+type field struct {
+	name  string
+	place place
+	need  bool
+	set   setter
+}
+
+// A setter checks a value and puts it into the ask. Its error reads on after the field's name, says what to
+// do, and never repeats the value, which may be an auth code.
+type setter func(a *ask, v value) error
+
+// fill sets the fields from what was sent. where names the place that members came from, for people.
+func fill(a *ask, fields []field, sent []member, where string) error {
+	given := make([]bool, len(fields))
+	for _, m := range sent {
+		i := slices.IndexFunc(fields, func(f field) bool { return f.name == m.name })
+		if i < 0 {
+			return unknownField(m.name, fields, where)
+		}
+		if m.kind == bare && m.text == "" && !fields[i].need {
+			continue
+		}
+		if given[i] {
+			return refuse("%s is there twice; send it once", m.name)
+		}
+		given[i] = true
+		if err := fields[i].set(a, m.value); err != nil {
+			return refuse("%s %v", m.name, err)
+		}
+	}
+	for i, f := range fields {
+		if f.need && !given[i] {
+			return refuse("%s is missing; it %v", f.name, f.set(&ask{}, value{}))
+		}
+	}
+	return nil
+}
+
+func unknownField(name string, fields []field, where string) error {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.name
+		if strings.EqualFold(f.name, name) {
+			return refuse("%s is not known in %s; write %s", quoted(name), where, f.name)
+		}
+	}
+	if len(names) == 0 {
+		return refuse("%s is not known in %s; nothing is taken there", quoted(name), where)
+	}
+	return refuse("%s is not known in %s; known are %s", quoted(name), where, strings.Join(names, ", "))
+}
+
+// refuse makes the error for a request that cannot be understood.
+func refuse(format string, args ...any) error {
+	return &queue.Error{Code: queue.InvalidRequest, Detail: fmt.Sprintf(format, args...)}
+}
+
+// A rule checks a text; its error says what the text must be.
+type rule func(s string) error
+
+// word takes a text that keeps the rule. An empty one counts as left out, unless the rule takes it.
+func word[S ~string](into func(a *ask) *S, keeps rule) setter {
+	return func(a *ask, v value) error {
+		if v.kind != text && v.kind != bare {
+			if err := keeps(""); err != nil {
+				return err
+			}
+			return errors.New("must be a text in quotes; leave it out where there is none")
+		}
+		if err := keeps(v.text); err != nil {
+			return err
+		}
+		*into(a) = S(v.text)
+		return nil
+	}
+}
+
+// optional lets an empty text through.
+func optional(keeps rule) rule {
+	return func(s string) error {
+		if s == "" {
+			return nil
+		}
+		return keeps(s)
+	}
+}
+
+const maxIDLen = 64
+
+func isID(s string) error {
+	ok := len(s) >= 1 && len(s) <= maxIDLen
+	for _, c := range []byte(s) {
+		ok = ok && (c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' ||
+			c == '.' || c == '_' || c == '-')
+	}
+	if !ok {
+		return errors.New("must be a text of 1 to 64 characters out of A-Z a-z 0-9 . _ -")
+	}
+	return nil
+}
+
+// isPrintable takes 1 to 64 printable characters. U+FFFD is what JSON decoding makes of half a surrogate pair.
+func isPrintable(s string) error {
+	n := utf8.RuneCountInString(s)
+	if n < 1 || n > 64 || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsPrint(r) || r == utf8.RuneError
+	}) {
+		return errors.New("must be a text of 1 to 64 printable characters")
+	}
+	return nil
+}
+
+// isCode takes what a scanner can have read. What a payment code looks like is the desk's to judge.
+func isCode(s string) error {
+	if len(s) < 1 || len(s) > 512 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("must be the scanned code as a text of 1 to 512 ASCII characters without blanks")
+	}
+	return nil
+}
+
+func isCurrency(s string) error {
+	if len(s) != 3 || strings.ContainsFunc(s, func(r rune) bool { return r < 'A' || r > 'Z' }) {
+		return errors.New("must be a currency in three capital letters, such as HKD")
+	}
+	return nil
+}
+
+func isDay(s string) error {
+	if _, err := time.Parse(time.DateOnly, s); err != nil || s[0] == '0' {
+		return errors.New("must be a day written as YYYY-MM-DD, such as 2026-11-22")
+	}
+	return nil
+}
+
+func isState(s string) error {
+	if slices.Contains(queue.States, queue.State(s)) {
+		return nil
+	}
+	return fmt.Errorf("must be one of %s", strings.Trim(fmt.Sprint(queue.States), "[]"))
+}
+
+// maxAmountDigits bounds amounts well below what overflows anywhere on their way.
+const maxAmountDigits = 11
+
+// amount takes a positive integer of minor units. It looks at the literal, so that no float comes near money.
+func amount(into func(a *ask) *int64) setter {
+	return func(a *ask, v value) error {
+		n, ok := digits(v.text)
+		if v.kind != number || !ok || n == 0 || len(v.text) > maxAmountDigits {
+			return errors.New("must be a whole number of minor units, such as 12850 for 128.50, from 1 to 99999999999")
+		}
+		*into(a) = n
+		return nil
+	}
+}
+
+// integer takes a whole number within bounds.
+func integer[N int | int64](into func(a *ask) *N, least, most int64) setter {
+	return func(a *ask, v value) error {
+		n, ok := digits(v.text)
+		if v.kind != number && v.kind != bare || !ok || n < least || n > most {
+			return fmt.Errorf("must be a whole number from %d to %d", least, most)
+		}
+		*into(a) = N(n)
+		return nil
+	}
+}
+
+// digits reads decimal digits and nothing else.
+func digits(s string) (int64, bool) {
+	if s == "" || strings.Trim(s, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}
+
+// MaxWait is the longest that a request waits for a change; longer wishes are cut to it.
+const MaxWait = 60 * time.Second
+
+// duration takes seconds ("25" or 25) or Go's form ("25s").
+func duration(into func(a *ask) *time.Duration) setter {
+	return func(a *ask, v value) error {
+		s := v.text
+		if _, ok := digits(s); ok {
+			s += "s"
+		}
+		d, err := time.ParseDuration(s)
+		if err != nil || d < 0 {
+			return errors.New("must be a time to wait, such as 25s; the longest is 60s")
+		}
+		*into(a) = min(d, MaxWait)
+		return nil
+	}
+}

@@ -1,0 +1,202 @@
+package till
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"cpmd/queue"
+)
+
+// An httpDialect answers tills over HTTP on one endpoint.
+type httpDialect struct {
+	*Server
+	token string
+	isTCP bool
+}
+
+type peerKey struct{}
+
+// serveHTTP answers requests until the returned function is called.
+func (s *Server) serveHTTP(l net.Listener, token string, isTCP bool) (shutdown func(context.Context) error) {
+	logger, _ := zap.NewStdLogAt(s.log, zapcore.DebugLevel)
+	srv := &http.Server{
+		Handler:                      &httpDialect{s, token, isTCP},
+		DisableGeneralOptionsHandler: true,
+		ReadTimeout:                  s.limits.read,
+		IdleTimeout:                  s.limits.idle,
+		MaxHeaderBytes:               s.limits.header,
+		ErrorLog:                     logger,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, peerKey{}, peerName(c))
+		},
+	}
+	s.serving.Go(func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("tills are no longer heard", zap.Stringer("listen", l.Addr()), zap.Error(err))
+		}
+	})
+	return func(ctx context.Context) error {
+		if err := srv.Shutdown(ctx); err != nil {
+			return errors.Join(err, srv.Close())
+		}
+		return nil
+	}
+}
+
+// ServeHTTP counts, contains panics, and leaves the rest to answer.
+func (d *httpDialect) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began, label, status := time.Now(), "none", http.StatusInternalServerError
+	open := d.Server.metrics.open.WithLabelValues(DialectHTTP)
+	open.Inc()
+	defer func() {
+		if v := recover(); v != nil {
+			d.logPanic(label, v)
+			d.problem(w, broken())
+		}
+		open.Dec()
+		d.Server.metrics.observe(DialectHTTP, label, status, time.Since(began))
+	}()
+	status = d.answer(w, r, &label)
+}
+
+// answer does one request and returns its status.
+func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *string) int {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	// Until an answer is there, nothing is written; then send sets the real deadline.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	if p := d.admit(r); p != nil {
+		return d.problem(w, p)
+	}
+	rt, path, p := findRoute(r)
+	if p != nil {
+		return d.problem(w, p)
+	}
+	*label = rt.label
+	if rt.plain != nil {
+		return rt.plain(d, w, r)
+	}
+	body, p := d.body(r)
+	if p != nil {
+		return d.problem(w, p)
+	}
+	// The request has arrived. Left as it is, the read deadline would end the request's context in mid-wait.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+
+	a := newAsk(r.Context().Value(peerKey{}).(string))
+	if err := decode(a, rt.op.fields, path, r.URL.RawQuery, body); err != nil {
+		return d.problem(w, d.problemOf(err, rt.label))
+	}
+	if rt.op.do == nil {
+		return d.events(w, r, a)
+	}
+	// A till that goes away ends its wait, but tears nothing that has begun; and one that only closed its
+	// sending side still gets its answer.
+	a.gone = r.Context().Done()
+	status, answer, err := rt.op.do(d.Server, context.WithoutCancel(r.Context()), a)
+	if err != nil {
+		return d.problem(w, d.problemOf(err, rt.label))
+	}
+	return d.send(w, status, "application/json", answer)
+}
+
+// body reads a request's body, which must be JSON and not too long.
+func (d *httpDialect) body(r *http.Request) ([]byte, *Problem) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, d.limits.body+1))
+	if err != nil {
+		return nil, problem(http.StatusBadRequest, queue.InvalidRequest, "The body did not arrive whole; send it again.")
+	}
+	if int64(len(body)) > d.limits.body {
+		// Most tills write everything before they read anything: let them.
+		_, _ = io.CopyN(io.Discard, r.Body, d.limits.drain)
+		return nil, problem(http.StatusRequestEntityTooLarge, queue.InvalidRequest,
+			"The body is too long; a request has at most "+strconv.FormatInt(d.limits.body, 10)+" bytes.")
+	}
+	if ct := r.Header.Get("Content-Type"); ct != "" && len(body) > 0 {
+		if media, _, err := mime.ParseMediaType(ct); err != nil || media != "application/json" {
+			return nil, problem(http.StatusUnsupportedMediaType, queue.InvalidRequest,
+				"The body must be JSON; send it with the header Content-Type: application/json.")
+		}
+	}
+	return body, nil
+}
+
+func newAsk(by string) *ask { return &ask{by: by, after: -1} }
+
+// decode reads the three places of an HTTP request.
+func decode(a *ask, fields []field, path []member, rawQuery string, body []byte) error {
+	if err := fill(a, at(inPath, fields), path, "the path"); err != nil {
+		return err
+	}
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return refuse("the query is not understood; write it as name=value&name=value, percent-encoded")
+	}
+	var asked []member
+	for name, values := range query {
+		for _, v := range values {
+			asked = append(asked, member{name, value{kind: bare, text: v}})
+		}
+	}
+	if err := fill(a, at(inQuery, fields), asked, "the query"); err != nil {
+		return err
+	}
+	inside := at(inBody, fields)
+	if len(bytes.TrimSpace(body)) == 0 && len(inside) == 0 {
+		return nil
+	}
+	sent, err := members(body)
+	if err != nil {
+		return refuse("the body: %v", err)
+	}
+	return fill(a, inside, sent, "the body")
+}
+
+func at(p place, fields []field) []field {
+	var here []field
+	for _, f := range fields {
+		if f.place == p {
+			here = append(here, f)
+		}
+	}
+	return here
+}
+
+// send writes an answer, which the till must take in time.
+func (d *httpDialect) send(w http.ResponseWriter, status int, mediaType string, v any) int {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return d.problem(w, d.problemOf(err, "encoding"))
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d.limits.write))
+	w.Header().Set("Content-Type", mediaType)
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes())
+	return status
+}
+
+func (d *httpDialect) problem(w http.ResponseWriter, p *Problem) int {
+	switch p.Status {
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "2")
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", p.allow)
+	}
+	return d.send(w, p.Status, "application/problem+json", p)
+}

@@ -1,0 +1,166 @@
+package till
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"time"
+
+	"cpmd/payment"
+	"cpmd/queue"
+)
+
+// An ask is a decoded request; an operation uses what its fields filled in.
+type ask struct {
+	by     string          // who asks
+	gone   <-chan struct{} // closed when who asks has left
+	id     string
+	sale   queue.SaleRequest
+	refund queue.RefundRequest
+	filter queue.SaleFilter
+	lane   string
+	day    string
+	code   string
+	wait   time.Duration
+	after  int64 // -1: not given
+}
+
+// An operation is one thing that tills can do, in every dialect.
+type operation struct {
+	method string // of the line dialect
+	route  string // of the http dialect: an HTTP method and a path
+	fields []field
+	do     func(s *Server, ctx context.Context, a *ask) (status int, body any, err error)
+}
+
+// The fields that several operations share.
+var (
+	idField    = field{"id", inPath, true, word(func(a *ask) *string { return &a.id }, isID)}
+	waitField  = field{"wait", inQuery, false, duration(func(a *ask) *time.Duration { return &a.wait })}
+	afterField = field{"after", inQuery, false, integer(func(a *ask) *int64 { return &a.after }, 0, math.MaxInt64)}
+	dayField   = field{"day", inQuery, false, word(func(a *ask) *string { return &a.day }, optional(isDay))}
+)
+
+var operations = []operation{
+	{"sale.put", "PUT /v1/sales/{id}", []field{idField,
+		{"amount", inBody, true, amount(func(a *ask) *int64 { return &a.sale.Amount })},
+		{"currency", inBody, true, word(func(a *ask) *string { return &a.sale.Currency }, isCurrency)},
+		{"lane", inBody, false, word(func(a *ask) *string { return &a.sale.Lane }, optional(isPrintable))},
+		{"ticket", inBody, false, word(func(a *ask) *string { return &a.sale.Ticket }, optional(isPrintable))},
+		{"auth_code", inBody, false, word(func(a *ask) *payment.AuthCode { return &a.sale.AuthCode }, optional(isCode))},
+	}, (*Server).putSale},
+
+	{"sale.get", "GET /v1/sales/{id}", []field{idField, waitField, afterField}, (*Server).getSale},
+
+	{"sale.cancel", "POST /v1/sales/{id}/cancel", []field{idField}, (*Server).cancelSale},
+
+	{"sale.list", "GET /v1/sales", []field{
+		{"state", inQuery, false, word(func(a *ask) *queue.State { return &a.filter.State }, optional(isState))},
+		{"lane", inQuery, false, word(func(a *ask) *string { return &a.filter.Lane }, optional(isPrintable))},
+		{"day", inQuery, false, word(func(a *ask) *string { return &a.filter.Day }, optional(isDay))},
+		{"ticket", inQuery, false, word(func(a *ask) *string { return &a.filter.Ticket }, optional(isPrintable))},
+		{"limit", inQuery, false, integer(func(a *ask) *int { return &a.filter.Limit }, 1, 1000)},
+	}, (*Server).listSales},
+
+	{"refund.put", "PUT /v1/refunds/{id}", []field{idField,
+		{"sale", inBody, true, word(func(a *ask) *string { return &a.refund.Sale }, isID)},
+		{"amount", inBody, true, amount(func(a *ask) *int64 { return &a.refund.Amount })},
+	}, (*Server).putRefund},
+
+	{"refund.get", "GET /v1/refunds/{id}", []field{idField, waitField, afterField}, (*Server).getRefund},
+
+	{"totals", "GET /v1/totals", []field{dayField}, (*Server).totals},
+	{"lanes", "GET /v1/lanes", nil, (*Server).lanes},
+
+	{"lane.scan", "POST /v1/lanes/{lane}/scan", []field{
+		{"lane", inPath, true, word(func(a *ask) *string { return &a.lane }, isPrintable)},
+		{"code", inBody, true, word(func(a *ask) *string { return &a.code }, isCode)},
+	}, (*Server).scan},
+
+	{"diagnosis", "GET /v1/diagnosis", nil, (*Server).diagnosis},
+
+	// The event stream has no answer of its own: each dialect has its way to send it.
+	{subscribe, "GET /v1/events", []field{afterField}, nil},
+}
+
+const subscribe = "events.subscribe"
+
+func created(is bool) int {
+	if is {
+		return http.StatusCreated
+	}
+	return http.StatusOK
+}
+
+func (s *Server) putSale(ctx context.Context, a *ask) (int, any, error) {
+	a.sale.ID = a.id
+	v, isNew, err := s.desk.PutSale(ctx, a.sale)
+	return created(isNew), whole(v), err
+}
+
+func (s *Server) getSale(ctx context.Context, a *ask) (int, any, error) {
+	v, err := await(s, a, func() (queue.SaleView, int64, bool, error) {
+		v, err := s.desk.Sale(ctx, a.id)
+		return v, v.Seq, v.Final, err
+	})
+	return http.StatusOK, whole(v), err
+}
+
+func (s *Server) cancelSale(ctx context.Context, a *ask) (int, any, error) {
+	v, err := s.desk.CancelSale(ctx, a.id, a.by)
+	return http.StatusAccepted, whole(v), err
+}
+
+func (s *Server) listSales(ctx context.Context, a *ask) (int, any, error) {
+	all, err := s.desk.Sales(ctx, a.filter)
+	list := make([]queue.SaleView, len(all))
+	for i, v := range all {
+		list[i] = whole(v)
+	}
+	return http.StatusOK, map[string]any{"sales": list}, err
+}
+
+func (s *Server) putRefund(ctx context.Context, a *ask) (int, any, error) {
+	a.refund.ID = a.id
+	v, isNew, err := s.desk.PutRefund(ctx, a.refund)
+	return created(isNew), v, err
+}
+
+func (s *Server) getRefund(ctx context.Context, a *ask) (int, any, error) {
+	v, err := await(s, a, func() (queue.RefundView, int64, bool, error) {
+		v, err := s.desk.Refund(ctx, a.id)
+		return v, v.Seq, v.Final, err
+	})
+	return http.StatusOK, v, err
+}
+
+func (s *Server) totals(ctx context.Context, a *ask) (int, any, error) {
+	v, err := s.desk.Totals(ctx, a.day)
+	if v.Rows == nil {
+		v.Rows = []queue.TotalRow{}
+	}
+	return http.StatusOK, v, err
+}
+
+func (s *Server) lanes(ctx context.Context, _ *ask) (int, any, error) {
+	all, err := s.desk.Lanes(ctx)
+	return http.StatusOK, map[string]any{"lanes": append([]queue.LaneView{}, all...)}, err
+}
+
+func (s *Server) scan(ctx context.Context, a *ask) (int, any, error) {
+	err := s.desk.Feed(ctx, a.lane, a.code)
+	return http.StatusAccepted, map[string]any{"lane": a.lane, "accepted": true}, err
+}
+
+func (s *Server) diagnosis(ctx context.Context, _ *ask) (int, any, error) {
+	v, err := s.desk.Diagnosis(ctx)
+	return http.StatusOK, v, err
+}
+
+// whole makes an empty list of payments [] and not null, which some tills' JSON readers stumble over.
+func whole(v queue.SaleView) queue.SaleView {
+	if v.Payments == nil {
+		v.Payments = []queue.PaymentView{}
+	}
+	return v
+}

@@ -1,0 +1,75 @@
+package till
+
+import (
+	"errors"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"cpmd/queue"
+)
+
+// Codes of this package; the others are queue's.
+const (
+	unauthorized queue.Code = "unauthorized"
+	internal     queue.Code = "internal"
+	notReady     queue.Code = "not_ready"
+)
+
+// A Problem is what a till gets instead of an answer (RFC 9457, application/problem+json). The line dialect
+// carries it as error.data.
+type Problem struct {
+	Type   string     `json:"type"` // always about:blank: Code tells problems apart
+	Title  string     `json:"title"`
+	Status int        `json:"status"`
+	Detail string     `json:"detail"` // what to do, for people
+	Code   queue.Code `json:"code"`   // stable, for programs
+	Sale   string     `json:"sale,omitempty"`
+
+	allow string // the Allow header of a 405
+}
+
+var statusOf = map[queue.Code]int{
+	queue.InvalidRequest:     http.StatusBadRequest,
+	unauthorized:             http.StatusUnauthorized,
+	queue.UnknownSale:        http.StatusNotFound,
+	queue.UnknownRefund:      http.StatusNotFound,
+	queue.UnknownLane:        http.StatusNotFound,
+	queue.IDReused:           http.StatusConflict,
+	queue.LaneBusy:           http.StatusConflict,
+	queue.TicketUnresolved:   http.StatusConflict,
+	queue.NotRefundable:      http.StatusConflict,
+	queue.CodeUsed:           http.StatusConflict,
+	queue.NotVirtual:         http.StatusConflict,
+	queue.JournalUnavailable: http.StatusServiceUnavailable,
+	queue.ShuttingDown:       http.StatusServiceUnavailable,
+	notReady:                 http.StatusServiceUnavailable,
+	internal:                 http.StatusInternalServerError,
+}
+
+func problem(status int, code queue.Code, detail string) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
+}
+
+// problemOf tells a till of an error. What is not a refusal is logged with the place where it happened and
+// kept from the till.
+func (s *Server) problemOf(err error, place string) *Problem {
+	var e *queue.Error
+	if !errors.As(err, &e) {
+		s.log.Error("request failed", zap.String("request", place), zap.Error(err))
+		return broken()
+	}
+	status, known := statusOf[e.Code]
+	if !known {
+		status = http.StatusConflict
+	}
+	p := problem(status, e.Code, e.Detail)
+	p.Sale = e.Sale
+	return p
+}
+
+func broken() *Problem {
+	return problem(http.StatusInternalServerError, internal,
+		"Something is wrong inside cpmd; its log says what. It is not known what came of the request: "+
+			"ask again with the same id before doing anything else.")
+}

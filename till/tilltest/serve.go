@@ -1,0 +1,57 @@
+package tilltest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/zap/zaptest"
+
+	"cpmd/till"
+)
+
+// Token is what the servers of [ServeTCP] want to see.
+const Token = "0123456789abcdef0123456789abcdef"
+
+// SocketDir makes a folder whose path is short enough for a socket.
+func SocketDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "till")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// Serve answers for the desk on a Unix socket, until the test ends, and returns its address.
+func Serve(t testing.TB, d till.Desk, dialect string) (addr string) {
+	t.Helper()
+	return Start(t, d, till.Endpoint{Dialect: dialect, Listen: "unix:" + filepath.Join(SocketDir(t), "till.sock")}).Addrs()[0]
+}
+
+// ServeTCP answers for the desk on a free loopback port with the [Token], and returns its address.
+func ServeTCP(t testing.TB, d till.Desk, dialect string) (addr string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(Token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Start(t, d, till.Endpoint{Dialect: dialect, Listen: "tcp:127.0.0.1:0", TokenFile: file}).Addrs()[0]
+}
+
+// Start starts a server that the end of the test shuts down.
+func Start(t testing.TB, d till.Desk, endpoints ...till.Endpoint) *till.Server {
+	t.Helper()
+	s := till.New(till.Config{Endpoints: endpoints}, d, zaptest.NewLogger(t))
+	if err := s.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}

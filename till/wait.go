@@ -1,0 +1,83 @@
+package till
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cpmd/queue"
+)
+
+// await reads until the thing changes, is final, or the wait is over. Without after, the change is counted
+// from the first read; with it, whatever is newer than after returns at once, so that a till that was away
+// for a moment misses nothing.
+func await[V any](s *Server, a *ask, read func() (v V, seq int64, final bool, err error)) (V, error) {
+	timer := time.NewTimer(a.wait)
+	defer timer.Stop()
+	base := a.after
+	for {
+		changed := s.desk.Changed()
+		v, seq, final, err := read()
+		if err != nil || final || a.wait <= 0 {
+			return v, err
+		}
+		if base < 0 {
+			base = seq
+		}
+		if seq > base {
+			return v, nil
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return v, nil
+		case <-s.ending:
+			return v, nil
+		case <-a.gone:
+			return v, nil
+		}
+	}
+}
+
+// errEnding ends an event stream because the server shuts down.
+var errEnding = errors.New("shutting down")
+
+// batch is how many notices are read, and at most held in memory, at once.
+const batch = 100
+
+// follow reads the journal's notices after a sequence number and then live ones, until a send fails, ctx ends
+// or the server shuts down. send is called at once even if there is nothing yet, and with nothing at least
+// every beat. A slow reader holds up nobody and fills no memory: the journal is the buffer.
+func (s *Server) follow(ctx context.Context, after int64, beat time.Duration, send func([]queue.Notice) error) error {
+	ticker := time.NewTicker(beat)
+	defer ticker.Stop()
+	for {
+		changed := s.desk.Changed()
+		for more := true; more; {
+			list, err := s.desk.Notices(ctx, after, batch)
+			if err != nil {
+				return err
+			}
+			more = len(list) == batch
+			if n := len(list); n > 0 {
+				after = list[n-1].Seq
+			}
+			if err := send(list); err != nil {
+				return err
+			}
+			select {
+			case <-s.ending:
+				return errEnding
+			default:
+			}
+		}
+		select {
+		case <-changed:
+		case <-ticker.C:
+		case <-s.ending:
+			return errEnding
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
