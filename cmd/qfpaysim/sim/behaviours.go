@@ -144,6 +144,15 @@ func Behaviour(name string) (Plan, error) {
 	return Plan{}, fmt.Errorf("sim: no behaviour %q; GET /sim/help lists them", name)
 }
 
+// Behaviours are the names of the table.
+func Behaviours() []string {
+	names := make([]string, len(behaviours))
+	for i, b := range behaviours {
+		names[i] = b.Name
+	}
+	return names
+}
+
 func (b behaviour) named() Plan {
 	p := b.plan.clone()
 	p.name = b.Name

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// control answers /sim/..., which is unsigned and plain JSON.
-func (g *Gateway) control(w http.ResponseWriter, r *http.Request) {
+// controls answers /sim/..., which is unsigned and plain JSON.
+func (g *Gateway) controls() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sim/ledger", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, g.Ledger()) })
 	mux.HandleFunc("GET /sim/script", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, g.Scripts()) })
@@ -33,7 +33,7 @@ func (g *Gateway) control(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, Help())
 	})
-	mux.ServeHTTP(w, r)
+	return mux
 }
 
 // readScripts takes one script or a list of them.

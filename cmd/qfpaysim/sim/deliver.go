@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -84,37 +86,40 @@ func (g *Gateway) sign(h, asked http.Header, text, fault string) {
 	}
 }
 
-// spoiled is the body with the reply's fault put in.
-func (a *answer) spoiled() any {
-	switch a.reply.Fault {
-	case "amount":
-		if n, err := strconv.ParseInt(a.body.text("txamt"), 10, 64); err == nil {
-			return a.body.with("txamt", strconv.FormatInt(n+1, 10))
+// spoiled is the body with the reply's fault put in, which in a query's answer is in its items.
+func (a *answer) spoiled() object {
+	out := slices.Clone(a.body)
+	for i, p := range out {
+		if items, ok := p.value.([]object); ok {
+			spoilt := make([]object, len(items))
+			for j, item := range items {
+				spoilt[j] = item.spoiled(a.reply.Fault)
+			}
+			out[i].value = spoilt
+			return out
 		}
-		return a.body.with("txamt", "1")
-	case "number":
-		return a.body.with("out_trade_no", "SOMEBODY_ELSES_"+a.body.text("out_trade_no"))
-	case "currency":
-		other := "USD"
-		if a.body.text("txcurrcd") == other {
-			other = "EUR"
-		}
-		return a.body.with("txcurrcd", other)
-	case "nosyssn":
-		return a.body.without("syssn")
-	case "bare":
-		n, _ := strconv.ParseInt(a.body.text("respcd"), 10, 64)
-		return a.body.with("respcd", n)
 	}
-	return a.body
+	return out.spoiled(a.reply.Fault)
 }
 
-func (o object) without(key string) object {
-	out := make(object, 0, len(o))
-	for _, p := range o {
-		if p.key != key {
-			out = append(out, p)
+func (o object) spoiled(fault string) object {
+	switch fault {
+	case "amount":
+		n, _ := strconv.ParseInt(fmt.Sprint(o.get("txamt")), 10, 64)
+		return o.with("txamt", strconv.FormatInt(n+1, 10))
+	case "number":
+		return o.with("out_trade_no", "SOMEBODY_ELSES_"+o.text("out_trade_no"))
+	case "currency":
+		other := "USD"
+		if o.text("txcurrcd") == other {
+			other = "EUR"
 		}
+		return o.with("txcurrcd", other)
+	case "nosyssn":
+		return o.without("syssn")
+	case "bare":
+		n, _ := strconv.ParseInt(o.text("respcd"), 10, 64)
+		return o.with("respcd", n)
 	}
-	return out
+	return o
 }

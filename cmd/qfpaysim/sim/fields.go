@@ -12,7 +12,8 @@ import (
 
 const timeForm = "2006-01-02 15:04:05"
 
-// A field rule: the longest value in bytes and its form, from QFPay's parameter tables.
+// A field rule: the longest value in bytes and its form, from QFPay's parameter tables. The hyphen in numbers is
+// in none of them, but in captured ones.
 type field struct {
 	max  int
 	form *regexp.Regexp // nil: any text
@@ -23,7 +24,7 @@ var fieldRules = map[string]field{
 	"txamt":         {11, regexp.MustCompile(`^[1-9][0-9]*$`), "is a whole number of minor units above 0"},
 	"txcurrcd":      {3, regexp.MustCompile(`^[A-Z]{3}$`), "is three capital letters"},
 	"pay_type":      {6, regexp.MustCompile(`^[0-9]{6}$`), "is six digits"},
-	"out_trade_no":  {128, regexp.MustCompile(`^[A-Za-z0-9_|*]+$`), "is letters, digits, _, | and *"},
+	"out_trade_no":  {128, regexp.MustCompile(`^[A-Za-z0-9_|*-]+$`), "is letters, digits, _, |, * and -"},
 	"txdtm":         {20, dateForm, "is YYYY-MM-DD hh:mm:ss"},
 	"auth_code":     {128, regexp.MustCompile(`^[!-~]+$`), "is printable ASCII without spaces"},
 	"mchid":         {32, regexp.MustCompile(`^[A-Za-z0-9*]+$`), "is letters and digits"},
@@ -40,7 +41,7 @@ var fieldRules = map[string]field{
 	"end_time":      {20, dateForm, "is YYYY-MM-DD hh:mm:ss"},
 	"page":          {8, regexp.MustCompile(`^[1-9][0-9]*$`), "is a number from 1"},
 	"page_size":     {8, regexp.MustCompile(`^([1-9][0-9]?|100)$`), "is 1 to 100"},
-	"out_trade_nos": {4096, regexp.MustCompile(`^[A-Za-z0-9_|*]+(,[A-Za-z0-9_|*]+)*$`), "is numbers joined by commas"},
+	"out_trade_nos": {4096, regexp.MustCompile(`^[A-Za-z0-9_|*-]+(,[A-Za-z0-9_|*-]+)*$`), "is numbers joined by commas"},
 	"syssns":        {4096, regexp.MustCompile(`^[0-9]+(,[0-9]+)*$`), "is numbers joined by commas"},
 	"pay_types":     {4096, regexp.MustCompile(`^[0-9]{6}(,[0-9]{6})*$`), "is pay types joined by commas"},
 }

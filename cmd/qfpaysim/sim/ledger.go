@@ -49,9 +49,10 @@ type Refund struct {
 
 // A Request is one call and how it was answered.
 type Request struct {
-	At     time.Time `json:"at"`
-	Call   string    `json:"call"`
-	RespCD string    `json:"respcd"` // in the answer, if one was sent
+	At         time.Time `json:"at"`
+	Call       string    `json:"call"`
+	OutTradeNo string    `json:"out_trade_no"` // as sent
+	RespCD     string    `json:"respcd"`       // in the answer, if one was sent
 	Reply
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -13,6 +14,32 @@ type pair struct {
 	value any
 }
 type object []pair
+
+func (o object) get(key string) any {
+	for _, p := range o {
+		if p.key == key {
+			return p.value
+		}
+	}
+	return nil
+}
+
+func (o object) text(key string) string { s, _ := o.get(key).(string); return s }
+
+// with changes a key that is there; without leaves one out.
+func (o object) with(key string, value any) object {
+	out := slices.Clone(o)
+	for i := range out {
+		if out[i].key == key {
+			out[i].value = value
+		}
+	}
+	return out
+}
+
+func (o object) without(key string) object {
+	return slices.DeleteFunc(slices.Clone(o), func(p pair) bool { return p.key == key })
+}
 
 // dumps encodes as Python's json.dumps does by default, which is what captured answers are made with: ", "
 // and ": " between items, everything but printable ASCII as \u escapes. The signature covers these bytes.

@@ -56,6 +56,7 @@ type Gateway struct {
 	money    map[string]bool
 	closed   chan struct{}
 	once     sync.Once
+	panel    http.Handler
 
 	mu      sync.Mutex
 	skew    time.Duration
@@ -94,6 +95,7 @@ func New(cfg Config) *Gateway {
 		cfg.Currencies = defaultCurrencies
 	}
 	g := &Gateway{cfg: cfg, closed: make(chan struct{}), payTypes: set(cfg.PayTypes), money: set(cfg.Currencies)}
+	g.panel = g.controls()
 	g.Reset()
 	return g
 }
@@ -141,7 +143,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/trade/v1/payment", "/trade/v1/query", "/trade/v1/reversal", "/trade/v1/close", "/trade/v1/refund":
 		g.trade(w, r)
 	default:
-		g.control(w, r)
+		g.panel.ServeHTTP(w, r)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 // An answer is what a call comes to before it travels.
 type answer struct {
+	number string // out_trade_no as sent
 	body   object
 	reply  Reply
 	orders []*order // that the call was about
@@ -19,26 +20,6 @@ type answer struct {
 }
 
 func (a *answer) respcd() string { return a.body.text("respcd") }
-
-func (o object) text(key string) string {
-	for _, p := range o {
-		if p.key == key {
-			s, _ := p.value.(string)
-			return s
-		}
-	}
-	return ""
-}
-
-func (o object) with(key string, value any) object {
-	out := slices.Clone(o)
-	for i := range out {
-		if out[i].key == key {
-			out[i].value = value
-		}
-	}
-	return out
-}
 
 // trade answers a signed call: it is judged and booked under the lock, at the moment it arrives; how the answer
 // travels comes after.
@@ -60,23 +41,24 @@ func (g *Gateway) trade(w http.ResponseWriter, r *http.Request) {
 	call := path.Base(r.URL.Path)
 	g.mu.Lock()
 	now := g.now()
-	a := g.judge(call, r, string(body), now)
+	form, err := parseForm(string(body))
+	a := g.judge(call, r, form, err, now)
+	a.number = form["out_trade_no"]
 	g.note(call, a, now)
 	g.mu.Unlock()
 	g.deliver(w, r, a)
 }
 
-func (g *Gateway) judge(call string, r *http.Request, body string, now time.Time) *answer {
+func (g *Gateway) judge(call string, r *http.Request, form map[string]string, broken error, now time.Time) *answer {
 	g.settle(now)
 	if g.tooMany(now) {
 		return &answer{reply: Reply{Status: http.StatusTooManyRequests}}
 	}
-	if t := r.Header.Get("Content-Type"); !strings.HasPrefix(t, "application/x-www-form-urlencoded") {
+	if t := strings.ToLower(r.Header.Get("Content-Type")); !strings.HasPrefix(t, "application/x-www-form-urlencoded") {
 		return refusal("1103", "Content-Type is application/x-www-form-urlencoded", nil)
 	}
-	form, err := parseForm(body)
-	if err != nil {
-		return refusal("1103", err.Error(), nil)
+	if broken != nil {
+		return refusal("1103", broken.Error(), nil)
 	}
 	if fault := g.authentic(r.Header, form); fault != "" {
 		return refusal("1108", fault, form)
@@ -121,7 +103,10 @@ func (g *Gateway) tooMany(now time.Time) bool {
 // note enters a call into the ledger, beside whatever it was about.
 func (g *Gateway) note(call string, a *answer, now time.Time) {
 	g.count++
-	q := Request{At: now, Call: call, RespCD: a.respcd(), Reply: a.reply}
+	q := Request{At: now, Call: call, OutTradeNo: a.number, RespCD: a.respcd(), Reply: a.reply}
+	if o := g.byNo[a.number]; o != nil && len(a.orders) == 0 && a.back == nil {
+		a.orders = []*order{o}
+	}
 	for _, o := range a.orders {
 		o.requests = append(o.requests, q)
 		if call == "payment" {
@@ -137,7 +122,7 @@ func (g *Gateway) note(call string, a *answer, now time.Time) {
 	}
 	if g.cfg.Log != nil {
 		fmt.Fprintf(g.cfg.Log, "%s %-8s %s %s %s\n", now.Format(time.RFC3339), call,
-			or(a.respcd(), "----"), or(a.body.text("out_trade_no"), "-"), a.reply.words())
+			or(a.respcd(), "----"), or(a.number, "-"), a.reply.words())
 	}
 }
 
