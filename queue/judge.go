@@ -89,10 +89,16 @@ func (c *change) surelyPaid(p *Payment) bool {
 }
 
 // surelyAbsent: an empty list proves that the request never arrived only if QFPay never knew the number, all
-// windows were searched, the request cannot still be under way, and it is so twice.
+// windows were searched, the request cannot still be under way, and it is so twice. A request that was answered
+// has arrived or not within its answer window; one without an answer may still crawl through the network, so it
+// gets the time until the cancel attempt.
 func (c *change) surelyAbsent(p *Payment) bool {
 	g := &p.Progress
-	if g.Known || g.InFlight || !c.ev.Finding.Searched || c.ev.AskedAt.Before(g.WindowFrom.Add(c.r.Answer)) {
+	window := c.r.Answer
+	if g.Suspect == "" {
+		window = max(window, c.r.Confirm)
+	}
+	if g.Known || g.InFlight || !c.ev.Finding.Searched || c.ev.AskedAt.Before(g.WindowFrom.Add(window)) {
 		return false
 	}
 	g.Absent++
@@ -107,6 +113,10 @@ func (c *change) goOn(p *Payment) {
 	}
 	if c.s.State == Unresolved {
 		if c.ev.Finding.Meaning == payment.Pending && !c.settling(p) && c.tryCancel(p) {
+			return
+		}
+		if p.Progress.Absent == 1 { // the second empty list need not wait for long
+			c.s.NextAt = c.after(p, c.r.Poll)
 			return
 		}
 		p.Progress.Slow++
