@@ -29,11 +29,7 @@ func Check(path string) (c *Config, warnings Faults, err error) {
 	}
 	s.plugged(c.Lanes)
 	s.qfpay(c.Gateway)
-	// A pending payment asks once per poll; all lanes may have one at the same time.
-	if n := float64(len(c.Lanes)) * float64(time.Minute) / float64(c.Timing.Poll); n > float64(c.Gateway.RatePerMinute) {
-		s.warn("timing.poll", "timing.poll", "with %d lanes means up to %.0f queries a minute, and gateway.rate_per_minute allows %d; queries will wait: write a longer time",
-			len(c.Lanes), n, c.Gateway.RatePerMinute)
-	}
+	s.pace(c)
 	return c, s.sorted(), nil
 }
 
@@ -45,6 +41,16 @@ func (s *source) warn(key, place, format string, args ...any) {
 		place = place[:max(strings.LastIndexByte(place, '.'), 0)]
 	}
 	s.add(line, key, format, args...)
+}
+
+// pace compares what may be asked with what QFPay lets through: each lane may have a pending payment, which
+// asks once per poll, and a quarter of the rate is kept for payments.
+func (s *source) pace(c *Config) {
+	asks := float64(len(c.Lanes)) * float64(time.Minute) / float64(c.Timing.Poll)
+	if may := float64(c.Gateway.RatePerMinute) * 3 / 4; asks > may {
+		s.warn("timing.poll", "timing.poll", "may lead to %.0f queries a minute (%d lanes, one each %s), and %.0f is what gateway.rate_per_minute leaves for them: queries will wait; write a longer time",
+			asks, len(c.Lanes), short(c.Timing.Poll), may)
+	}
 }
 
 // folder looks at the folder in which a file will be made.

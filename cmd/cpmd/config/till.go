@@ -16,9 +16,6 @@ func tills(root *table) (all []Till) {
 		l.Network, l.Address = at.network, at.address
 		l.TokenFile = tokenFile(t, at.network)
 		t.done()
-		if l.Network == "tcp" && l.Dialect == "line" {
-			t.fault("listen", `is tcp, where every request needs a token, and dialect "line" has no place for one; listen on unix:/run/cpmd/line.sock`)
-		}
 		if line, ok := taken[l.Address]; ok && l.Address != "" {
 			t.fault("listen", "is the address of line %d already; give each [[till]] its own", line)
 		}
