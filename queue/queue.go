@@ -179,7 +179,7 @@ func (q *Queue) resume() error {
 		s := &sales[i]
 		q.sales[s.ID] = s
 		if l := q.lanes[s.Lane]; l != nil && s.State.HoldsLane() {
-			l.holder = s.ID
+			l.holder, l.since = s.ID, time.Now()
 		}
 	}
 	for i := range refunds {
