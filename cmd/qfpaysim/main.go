@@ -87,7 +87,7 @@ func parse(args []string, stdout, stderr io.Writer) (cfg sim.Config, listen stri
 	fs.Int64Var(&cfg.Seed, "seed", 1, "`number` that serial numbers and free choices come from")
 	fs.StringVar(&payTypes, "pay-types", "", "enabled, joined by commas (default 800008,800108,800208,801008,805808,800708)")
 	fs.StringVar(&currencies, "currencies", "", "enabled, joined by commas (default all that QFPay lists)")
-	fs.StringVar(&cfg.Shape, "shape", "doc", "whose key sets answers have: doc, 2018 or 2017")
+	fs.StringVar(&cfg.Shape, "shape", "doc", "whose key sets answers have: doc, 2025, 2023, 2018 or 2017")
 	fs.StringVar(&cfg.AnswerSign, "answer-sign", "MD5", "answers are signed MD5, same (as the request) or none")
 	fs.BoolVar(&cfg.Lenient, "lenient", false, "let unknown and empty optional fields through")
 	fs.BoolVar(&cfg.ReuseCodes, "reuse-codes", false, "an auth code may be used again")

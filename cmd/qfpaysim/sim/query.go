@@ -185,6 +185,7 @@ func (g *Gateway) item(o *order) map[string]any {
 		"txdtm": o.txdtm, "out_trade_no": o.number, "syssn": o.syssn, "sysdtm": o.created.Format(timeForm),
 		"paydtm": when(o.paid), "goods_name": o.goods, "txcurrcd": o.currency, "udid": o.udid, "userid": "2605489",
 		"txamt": g.txamt(o.amount, o.number), "chnlsn": o.chnlsn, "respcd": o.respcd, "errmsg": textOf(o.respcd),
+		"origssn": nil, "cash_fee": strconv.FormatInt(o.amount, 10), "cash_fee_type": o.currency,
 	}
 	if g.cfg.Shape == "2017" {
 		v["txcurrcd"] = ""

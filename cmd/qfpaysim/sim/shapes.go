@@ -2,8 +2,9 @@ package sim
 
 import "strings"
 
-// shapes are the key sets of captured answers, by age: the current documentation, the 2018 Japan reference, the
-// 2017 overseas pages. An age without a capture of some kind answers as "doc" does.
+// shapes are the key sets of captured answers, by age: the current documentation ("doc"), an integrator's captures
+// of 2025, the enquiry page's sample of 2023, the 2018 Japan reference, the 2017 overseas pages. An age without a
+// capture of some kind answers as "doc" does.
 var shapes = map[string]map[string][]string{
 	"doc": keys(map[string]string{
 		"payment": "pay_type sysdtm paydtm txdtm udid txcurrcd txamt resperr respmsg out_trade_no syssn respcd chnlsn",
@@ -16,6 +17,16 @@ var shapes = map[string]map[string][]string{
 			"surcharge_rate respcd chnlsn",
 		"close":  "orig_syssn sysdtm cardcd txdtm resperr txcurrcd txamt respmsg syssn respcd",
 		"refund": "orig_syssn sysdtm paydtm txdtm udid txcurrcd txamt resperr respmsg out_trade_no syssn respcd chnlsn cardcd",
+	}),
+	"2025": keys(map[string]string{
+		"query": "page resperr page_size respcd data",
+		"item": "syssn out_trade_no chnlsn goods_name txcurrcd origssn pay_type order_type txdtm txamt sysdtm cancel " +
+			"paydtm cardcd chnlsn2 userid respcd goods_info errmsg clisn cardtp",
+	}),
+	"2023": keys(map[string]string{
+		"query": "respcd resperr data",
+		"item": "syssn out_trade_no txamt txcurrcd respcd errmsg pay_type order_type txdtm sysdtm cancel cash_fee " +
+			"cash_fee_type",
 	}),
 	"2018": keys(map[string]string{
 		"payment": "pay_type sysdtm cardcd txdtm resperr txcurrcd txamt respmsg out_trade_no syssn respcd",

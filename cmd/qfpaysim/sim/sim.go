@@ -37,7 +37,7 @@ type Config struct {
 
 	PayTypes   []string // enabled; others get 1104 "filter error". Default: the six of QFPay's current table
 	Currencies []string // default: the thirteen that QFPay lists
-	Shape      string   // whose key sets answers have: "doc" (default), "2018" or "2017"
+	Shape      string   // whose key sets answers have: "doc" (default), "2025", "2023", "2018" or "2017"
 	AnswerSign string   // of answers: "MD5" (default), "same" as the request's, or "none"
 
 	Lenient          bool          // unknown and empty optional fields are let through
@@ -106,7 +106,7 @@ func (c Config) Check() error {
 	case c.AppCode == "" || c.ClientKey == "":
 		return errors.New("sim: an app code and a client key are needed")
 	case c.Shape != "" && shapes[c.Shape] == nil:
-		return fmt.Errorf("sim: no shape %q; there are doc, 2018 and 2017", c.Shape)
+		return fmt.Errorf("sim: no shape %q; there are doc, 2025, 2023, 2018 and 2017", c.Shape)
 	case c.AnswerSign != "" && c.AnswerSign != "MD5" && c.AnswerSign != "same" && c.AnswerSign != "none":
 		return fmt.Errorf("sim: answers are signed MD5, same or none, not %q", c.AnswerSign)
 	}
