@@ -114,6 +114,8 @@ func words(s string, most int) string {
 	return s
 }
 
+const maxRows = 1000 // ten times what is asked for
+
 // rows are the objects in a field that the docs call an object and every capture shows as a list. Nothing at all
 // is an empty list; what is neither is an error, for it must not pass for an empty list.
 func (o object) rows(name string) ([]object, error) {
@@ -125,6 +127,9 @@ func (o object) rows(name string) ([]object, error) {
 	if v[0] == '[' {
 		if err := json.Unmarshal(v, &list); err != nil {
 			return nil, fmt.Errorf("its %s is not valid JSON", name)
+		}
+		if len(list) > maxRows {
+			return nil, fmt.Errorf("its %s holds more than %d items", name, maxRows)
 		}
 	}
 	var rows []object

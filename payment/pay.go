@@ -51,7 +51,7 @@ func (c *Client) Refund(ctx context.Context, o RefundOrder) Answer {
 // pay type (QFPay docs, reversal page). Whatever it answers, query afterwards: QFPay does not promise that a
 // reversal left the customer uncharged, and a close of a paid WeChat payment gives the money back. The answers:
 //
-//   - Undone: accepted (0000), or the order was cancelled, closed or refunded before (1142, 1262, 1263, 1264).
+//   - Undone: accepted (0000), or the order was cancelled, closed or refunded before (1125, 1142, 1262, 1263, 1264).
 //   - Pending: in progress (1143, 1145).
 //   - Refused with RespCD AlreadyPaid: QFPay calls it paid; a query will say so.
 //   - Refused otherwise: this payment cannot be cancelled (1101, 1104, 1150, 1155, 1297 and their like), or no way
@@ -82,7 +82,7 @@ func (c *Client) Cancel(ctx context.Context, u Undoing) Answer {
 			a.Meaning = Refused
 		}
 	}
-	a.SysSN = "" // it names the reversal; nobody shall take it for the payment's
+	a.SysSN, a.ChnlSN = "", "" // they name the reversal; nobody shall take them for the payment's
 	return a
 }
 

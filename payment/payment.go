@@ -58,8 +58,8 @@ type Answer struct {
 	RetryLater bool
 	RespCD     string // as received; empty without an answer. [Explain] says it in English
 	Text       string // QFPay's words (resperr, respmsg), for people only
-	SysSN      string // QFPay's id of this transaction; may be empty, and is in the answer to a Cancel
-	ChnlSN     string // the wallet's id; may be empty
+	SysSN      string // QFPay's id of the payment or refund; may be empty, and is in the answer to a Cancel
+	ChnlSN     string // the wallet's id of it; likewise
 	PayType    string // the wallet's pay_type that QFPay resolved; may be empty
 	// Alarm is not empty where a person should look at it: a wrong signature, an echo that does not match.
 	Alarm string

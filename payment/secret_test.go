@@ -2,6 +2,7 @@ package payment
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -74,7 +75,7 @@ func TestSecretsStayOutOfLogsAndErrors(t *testing.T) {
 	bad.AuthCode += " "
 	c := newTestClient(t, "http://127.0.0.1:1", func(c *Config) {
 		c.Log = log
-		c.HTTP = &http.Transport{Dial: func(_, addr string) (net.Conn, error) {
+		c.HTTP = &http.Transport{DialContext: func(_ context.Context, _, addr string) (net.Conn, error) {
 			return nil, fmt.Errorf("no way to %s for %s", addr, testKey+testCode.Reveal())
 		}}
 	})

@@ -301,6 +301,10 @@ func TestNotSent(t *testing.T) {
 	noDNS := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "openapi-hk.qfapi.com", IsNotFound: true}
 	}}
+	blocked := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, tt := range map[string]struct {
@@ -313,6 +317,7 @@ func TestNotSent(t *testing.T) {
 		"TLS too old":                   {t.Context(), old.URL, nil},
 		"no TLS at all":                 {t.Context(), "https" + strings.TrimPrefix(silent.url, "http"), nil},
 		"no such host":                  {t.Context(), "https://openapi-hk.qfapi.com", noDNS},
+		"no way there":                  {t.Context(), "https://openapi-hk.qfapi.com", blocked},
 		"given up before":               {gone, silent.url, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
