@@ -127,7 +127,7 @@ func (d *hidDriver) absent() string {
 // refused finds out why a device could not be opened; the library does not say.
 func (d *hidDriver) refused(dev usb.Device, i usb.Interface) Status {
 	if err := unix.Access(dev.Node, unix.R_OK|unix.W_OK); errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
-		return Status{State: Denied, Device: i.Path, Advice: deniedAdvice(dev.Node)}
+		return Status{State: Denied, Device: i.Path, Advice: deniedAdvice(dev.Node, groupOf(dev.Node))}
 	} else if os.IsNotExist(err) {
 		return Status{State: Absent, Device: i.Path, Advice: "The scanner has no file in /dev/bus/usb yet: wait, or plug it in again."}
 	}

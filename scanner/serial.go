@@ -139,7 +139,7 @@ func (d *serialDriver) refused(path string, err error) Status {
 	}
 	switch {
 	case code == serial.PermissionDenied || errors.Is(err, fs.ErrPermission):
-		return Status{State: Denied, Device: path, Advice: deniedAdvice(path)}
+		return Status{State: Denied, Device: path, Advice: deniedAdvice(path, groupOf(path))}
 	case code == serial.PortBusy || errors.Is(err, unix.EBUSY):
 		return Status{State: Busy, Device: path, Advice: "Another program holds " + path + ": end it (fuser " + path + " shows which)."}
 	case code == serial.InvalidSerialPort:

@@ -39,11 +39,12 @@ type Interface struct {
 	Class      byte
 	SubClass   byte
 	Protocol   byte
-	Driver     string // "usbhid", "cdc_acm", "usbfs" (some program holds it) or empty (nobody)
-	Packet     int    // bytes of a packet of the first interrupt IN endpoint, 0 if there is none
-	Descriptor []byte // HID report descriptor; empty while no kernel driver is bound
-	TTY        string // such as "/dev/ttyACM0", or empty
-	Events     []string
+	Driver     string   // "usbhid", "cdc_acm", "usbfs" (some program holds it) or empty (nobody)
+	Packet     int      // bytes of a packet of the first interrupt IN endpoint, 0 if there is none
+	Descriptor []byte   // HID report descriptor; empty while no kernel driver is bound
+	TTY        string   // such as "/dev/ttyACM0", or empty
+	Events     []string // such as "/dev/input/event3": where a keyboard can be read beside its driver
+	Raw        string   // such as "/dev/hidraw0", or empty
 }
 
 // HID tells whether the interface is of the HID class.
@@ -116,6 +117,9 @@ func (r Root) interfaces(at, name string) (list []Interface) {
 		events, _ := filepath.Glob(filepath.Join(dir, "*:*:*.*", "input", "input*", "event*"))
 		for _, e := range events {
 			i.Events = append(i.Events, r.Path("dev/input", filepath.Base(e)))
+		}
+		if found, _ := filepath.Glob(filepath.Join(dir, "*:*:*.*", "hidraw", "hidraw*")); len(found) > 0 {
+			i.Raw = r.Path("dev", filepath.Base(found[0]))
 		}
 		list = append(list, i)
 	}
