@@ -190,7 +190,7 @@ func TestWrongEcho(t *testing.T) {
 			r := s.call("payment", sent)
 			for _, f := range []string{"txamt", "out_trade_no", "txcurrcd"} {
 				if same := fmt.Sprint(r.body[f]) == sent[f]; same == (f == field) {
-					t.Errorf("%s: %s is %v, sent %s", name, f, r.body[f], sent[f])
+					s.Errorf("%s: %s is %v, sent %s", name, f, r.body[f], sent[f])
 				}
 			}
 		})
@@ -199,7 +199,7 @@ func TestWrongEcho(t *testing.T) {
 		s.pay("T1", AuthCode("alipay", "query-wrong-amount", 1))
 		r := s.call("query", map[string]string{"out_trade_no": "T1"})
 		if got := r.body["data"].([]any)[0].(map[string]any)["txamt"]; fmt.Sprint(got) == "1000" {
-			t.Errorf("query-wrong-amount lists txamt %v", got)
+			s.Errorf("query-wrong-amount lists txamt %v", got)
 		}
 	})
 }
@@ -230,7 +230,7 @@ func TestLateFindsNumberUsed(t *testing.T) {
 		time.Sleep(time.Minute)
 		s.books("T1", Paid, 1, 1000)
 		if p, _ := s.gw.Payment("T1"); p.Posts != 2 {
-			t.Errorf("%d posts, want 2", p.Posts)
+			s.Errorf("%d posts, want 2", p.Posts)
 		}
 	})
 }
@@ -243,7 +243,7 @@ func TestSlowAnswersTakeTheirTime(t *testing.T) {
 			start := time.Now()
 			s.pay("T_"+strings.ReplaceAll(name, "-", "_"), AuthCode("alipay", name, 1))
 			if took := time.Since(start); took != want {
-				t.Errorf("%s took %v, want %v", name, took, want)
+				s.Errorf("%s took %v, want %v", name, took, want)
 			}
 		}
 	})

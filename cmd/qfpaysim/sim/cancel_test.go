@@ -38,11 +38,11 @@ func TestCancelByWallet(t *testing.T) {
 				r := s.undo(c.call, "T1")
 				s.want("first", r.what, c.want)
 				if (r.str("syssn") != "") != (c.want == "0000") {
-					t.Errorf("syssn %q with %s", r.str("syssn"), r.what)
+					s.Errorf("syssn %q with %s", r.str("syssn"), r.what)
 				}
 				p, _ := s.gw.Payment("T1")
 				if p.State != c.state || p.Charged != c.kept {
-					t.Errorf("%s, %d kept; want %s, %d", p.State, p.Charged, c.state, c.kept)
+					s.Errorf("%s, %d kept; want %s, %d", p.State, p.Charged, c.state, c.kept)
 				}
 				switch c.state {
 				case Closed:
@@ -104,7 +104,7 @@ func TestCancelTakesTime(t *testing.T) {
 			Script{Next: true, Plan: wait(Course{After: 5 * second})},
 			Script{On: "cancel", OutTradeNo: "T1", Plan: Plan{Cancel: &CancelPlan{Effect: "later", After: 8 * second}}})
 		if err != nil {
-			t.Fatal(err)
+			s.Fatal(err)
 		}
 		s.want("pay", s.pay("T1", AuthCode("alipay", "pay", 1)).what, "1143")
 		s.want("cancel", s.undo("reversal", "T1").what, "1145")

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -105,6 +106,8 @@ func (g *Gateway) setClock(w http.ResponseWriter, r *http.Request) {
 		if to, err = time.Parse(time.RFC3339, ask.Now); err == nil {
 			g.Advance(to.Sub(g.Now()))
 		}
+	default:
+		err = errors.New("nothing asked")
 	}
 	if err != nil {
 		http.Error(w, `one of {"skew": "-8m"}, {"advance": "1h"}, {"now": "2026-01-31T23:59:58+08:00"} is needed: `+err.Error(), http.StatusBadRequest)

@@ -63,10 +63,10 @@ func TestFieldRules(t *testing.T) {
 				}
 				r := s.call("payment", f)
 				if r.what != c.want || !strings.Contains(r.str("respmsg"), c.msg) {
-					t.Errorf("%s, want %s %q", r.raw, c.want, c.msg)
+					s.Errorf("%s, want %s %q", r.raw, c.want, c.msg)
 				}
 				if charged := s.gw.Ledger().Totals.Charges == 1; charged != (c.want == "0000") {
-					t.Errorf("charged: %v", charged)
+					s.Errorf("charged: %v", charged)
 				}
 			})
 		})
@@ -107,7 +107,7 @@ func TestOnce(t *testing.T) {
 		s.want("refund with a payment's number", s.giveBack("T2", "T1", "400").what, "1251")
 		s.books("T1", Paid, 1, 600)
 		if p, _ := s.gw.Payment("T1"); p.Posts != 3 {
-			t.Errorf("%d posts, 3 were made", p.Posts)
+			s.Errorf("%d posts, 3 were made", p.Posts)
 		}
 	})
 	bubble(t, Config{ReuseCodes: true}, func(s *shop) {
@@ -122,12 +122,12 @@ func TestDroppedNumberIsFree(t *testing.T) {
 		code := AuthCode("alipay", "dropped", 1)
 		s.pay("T1", code)
 		if err := s.gw.Script(Script{OutTradeNo: "T1", Do: "pay"}); err != nil {
-			t.Fatal(err)
+			s.Fatal(err)
 		}
 		s.want("again", s.pay("T1", code).what, "0000")
 		s.books("T1", Paid, 1, 1000)
 		if p, _ := s.gw.Payment("T1"); p.Posts != 2 || len(p.Requests) != 2 {
-			t.Errorf("%d posts, %d requests; 2 were made", p.Posts, len(p.Requests))
+			s.Errorf("%d posts, %d requests; 2 were made", p.Posts, len(p.Requests))
 		}
 	})
 }
@@ -164,14 +164,14 @@ func TestTransport(t *testing.T) {
 	bubble(t, Config{}, func(s *shop) {
 		resp, err := s.http.Get("http://qfpay/trade/v1/payment")
 		if err != nil {
-			t.Fatal(err)
+			s.Fatal(err)
 		}
 		resp.Body.Close()
 		s.want("GET", resp.Status[:3], "405")
 		pipe := struct{ *strings.Reader }{strings.NewReader("txamt=1")} // not a type whose length net/http knows
 		resp, err = s.http.Post("http://qfpay/trade/v1/payment", "application/x-www-form-urlencoded", pipe)
 		if err != nil {
-			t.Fatal(err)
+			s.Fatal(err)
 		}
 		resp.Body.Close()
 		s.want("chunked", resp.Status[:3], "411")
@@ -199,7 +199,7 @@ func TestRaceForOneCharge(t *testing.T) {
 		wg.Wait()
 		l := s.gw.Ledger()
 		if l.Totals.Charges != 2 || l.Totals.Charged["HKD"] != 2000 {
-			t.Errorf("%+v, want 2 charges", l.Totals)
+			s.Errorf("%+v, want 2 charges", l.Totals)
 		}
 		s.books("T1", Paid, 1, 1000)
 	})

@@ -73,11 +73,13 @@ func bubble(t *testing.T, cfg Config, f func(s *shop)) {
 		stopped := make(chan struct{})
 		go func() { defer close(stopped); _ = srv.Serve(p) }()
 		tr := &http.Transport{DialContext: p.dial}
+		defer func() {
+			gw.Close()
+			tr.CloseIdleConnections()
+			_ = srv.Close()
+			<-stopped
+		}()
 		f(&shop{T: t, gw: gw, http: &http.Client{Transport: tr, Timeout: 60 * time.Second}, mchid: cfg.MchID})
-		gw.Close()
-		tr.CloseIdleConnections()
-		_ = srv.Close()
-		<-stopped
 	})
 }
 

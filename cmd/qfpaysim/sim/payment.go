@@ -13,7 +13,7 @@ func (g *Gateway) payment(form map[string]string, now time.Time) *answer {
 		if o := g.byNo[number]; o != nil {
 			a.orders = []*order{o}
 		} else {
-			a.back = g.backNo[number]
+			a.backs = []*refund{g.backNo[number]}
 		}
 		return a
 	}

@@ -68,7 +68,7 @@ func (g *Gateway) query(form map[string]string, now time.Time) *answer {
 		}
 		found = append(found, entry{r.created, g.refundItem(r), "refunditem"})
 		if byID {
-			r.requests = append(r.requests, Request{At: now, Call: "query", OutTradeNo: form["out_trade_no"], RespCD: "0000", Reply: a.reply})
+			a.backs = append(a.backs, r)
 			if a.reply == (Reply{}) {
 				r.course.asked()
 			}

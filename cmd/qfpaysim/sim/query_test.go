@@ -120,7 +120,7 @@ func TestQueriesThatCount(t *testing.T) {
 			s.listed(map[string]string{"start_time": "2000-01-01 00:00:00", "end_time": "2000-01-31 00:00:00"})
 		}
 		if err := s.gw.Script(Script{On: "query", OutTradeNo: "T1", Times: 3, Do: "lost"}); err != nil {
-			t.Fatal(err)
+			s.Fatal(err)
 		}
 		for _, want := range []string{"lost", "lost", "lost", "1143", "1143", "0000"} {
 			s.want("query", s.ask("T1"), want)

@@ -31,7 +31,9 @@ func (g *Gateway) refund(form map[string]string, now time.Time) *answer {
 	number := form["out_trade_no"]
 	if g.used(number) {
 		a := refusal("1251", "out_trade_no is used", form)
-		if a.back = g.backNo[number]; a.back == nil {
+		if r := g.backNo[number]; r != nil {
+			a.backs = []*refund{r}
+		} else {
 			a.orders = []*order{g.byNo[number]}
 		}
 		return a.about(form["syssn"])
@@ -54,7 +56,7 @@ func (g *Gateway) refund(form map[string]string, now time.Time) *answer {
 		if resperr != "" {
 			a.body = a.body.with("resperr", resperr)
 		}
-		a.back = r
+		a.backs = []*refund{r}
 		return a
 	}
 	plan := g.refundPlan(r)
@@ -69,7 +71,7 @@ func (g *Gateway) refund(form map[string]string, now time.Time) *answer {
 	case FateAbsent:
 		r.respcd = or(plan.Code, "1100")
 		a := refusal(r.respcd, "", form).about(o.syssn)
-		a.reply, a.back = plan.Reply, r
+		a.reply, a.backs = plan.Reply, []*refund{r}
 		return a
 	case FateDeclined:
 		respcd = or(plan.Code, "1155")
@@ -86,7 +88,7 @@ func (g *Gateway) refund(form map[string]string, now time.Time) *answer {
 	if r.state == Pending {
 		r.respcd = respcd
 	}
-	return &answer{reply: plan.Reply, back: r, body: g.shaped("refund", map[string]any{
+	return &answer{reply: plan.Reply, backs: []*refund{r}, body: g.shaped("refund", map[string]any{
 		"orig_syssn": o.syssn, "sysdtm": now.Format(timeForm), "paydtm": when(r.done), "txdtm": r.txdtm, "udid": r.udid,
 		"txcurrcd": o.currency, "txamt": g.txamt(r.amount, number), "resperr": textOf(respcd), "respmsg": "",
 		"out_trade_no": number, "syssn": r.syssn, "respcd": respcd, "chnlsn": o.chnlsn, "cardcd": "",

@@ -16,7 +16,7 @@ type answer struct {
 	body   object
 	reply  Reply
 	orders []*order // that the call was about
-	back   *refund
+	backs  []*refund
 }
 
 func (a *answer) respcd() string { return a.body.text("respcd") }
@@ -104,7 +104,7 @@ func (g *Gateway) tooMany(now time.Time) bool {
 func (g *Gateway) note(call string, a *answer, now time.Time) {
 	g.count++
 	q := Request{At: now, Call: call, OutTradeNo: a.number, RespCD: a.respcd(), Reply: a.reply}
-	if o := g.byNo[a.number]; o != nil && len(a.orders) == 0 && a.back == nil {
+	if o := g.byNo[a.number]; o != nil && len(a.orders)+len(a.backs) == 0 {
 		a.orders = []*order{o}
 	}
 	for _, o := range a.orders {
@@ -113,11 +113,13 @@ func (g *Gateway) note(call string, a *answer, now time.Time) {
 			o.posts++
 		}
 	}
-	if a.back != nil {
-		a.back.requests = append(a.back.requests, q)
-		a.back.posts++
+	for _, r := range a.backs {
+		r.requests = append(r.requests, q)
+		if call == "refund" {
+			r.posts++
+		}
 	}
-	if len(a.orders) == 0 && a.back == nil {
+	if len(a.orders)+len(a.backs) == 0 {
 		g.strays = append(g.strays, q)
 	}
 	if g.cfg.Log != nil {
