@@ -156,7 +156,7 @@ func hint(m Mode, text string) string {
 func (t Text) Masked() string {
 	s := string(t)
 	digits := strings.Trim(s, "0123456789") == ""
-	if digits && len(s) >= 16 || len(s) > 48 || strings.HasPrefix(s, "hQVDUFY") {
+	if len(s) >= 16 && (digits || len(s) > 48 || strings.HasPrefix(s, "hQVDUFY")) {
 		return s[:4] + strings.Repeat("*", min(len(s)-8, 16)) + s[len(s)-4:]
 	}
 	return s
