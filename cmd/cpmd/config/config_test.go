@@ -18,7 +18,10 @@ import (
 	"cpmd/scanner"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	os.Unsetenv("CREDENTIALS_DIRECTORY") // of whoever runs the tests
+	goleak.VerifyTestMain(m)
+}
 
 const least = `[gateway]
 url = "https://openapi-hk.qfapi.com/"
