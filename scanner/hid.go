@@ -22,12 +22,12 @@ type hidDriver struct {
 	cfg    Config
 	usb    usb.Root
 	opener hidOpener
-	held   holdings
+	held   *holdings
 	back   string // the device last given back to the kernel, lest that is tried for ever
 }
 
 func newHIDDriver(cfg Config, opener hidOpener) *hidDriver {
-	d := &hidDriver{cfg: cfg, usb: usb.Root(cfg.Root), opener: opener, held: holdings{dir: cfg.StateDir}}
+	d := &hidDriver{cfg: cfg, usb: usb.Root(cfg.Root), opener: opener, held: &holdings{dir: cfg.StateDir}}
 	if d.held.dir == "" {
 		d.held.dir = DefaultStateDir()
 	}

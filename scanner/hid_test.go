@@ -163,6 +163,7 @@ func TestHIDBeepAndArm(t *testing.T) {
 	cfg := bus.config("")
 	cfg.Arm = true
 	s := bus.scanner(cfg)
+	s.Arm(false)
 	c := runScanner(t, s)
 	c.waitState(t, Open)
 	if p := <-d.written; string(p) != "\x04\x02" {

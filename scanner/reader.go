@@ -39,6 +39,7 @@ type reader struct {
 	owner *owner // nil while not open
 	cmds  commands
 	arm   bool // wanted by Arm
+	told  bool // Arm was called; until then the device is left as it is
 }
 
 func newReader(d driver) *reader { return &reader{driver: d} }
@@ -96,7 +97,7 @@ func (r *reader) begin(l *link, owners *sync.WaitGroup) *owner {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.owner, r.cmds = o, l.commands
-	if l.commands.armed {
+	if l.commands.armed && r.told {
 		o.order(r.cmds.arming(r.arm))
 	}
 	return o
@@ -164,7 +165,7 @@ func (r *reader) Beep(good bool) {
 func (r *reader) Arm(on bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.arm = on
+	r.arm, r.told = on, true
 	if r.owner != nil && r.cmds.armed {
 		r.owner.order(r.cmds.arming(on))
 	}
