@@ -128,6 +128,10 @@ func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *tell
 		}
 		chunks, ended := o.inbox.take()
 		for _, c := range chunks {
+			if c.lost {
+				l.decoder.Lost(c.at)
+				t.tell(Status{State: Open, Device: l.device, Advice: "This machine was too busy to read the scanner in time: scan the code again. If it happens often, end what keeps the machine busy."})
+			}
 			res := l.decoder.Decode(c.data, c.at)
 			o.order(res.Reply)
 			for _, code := range res.Codes {

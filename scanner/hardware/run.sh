@@ -70,12 +70,13 @@ done
 arguments=$(printf '%s\n' "$@" | base64 -w0)
 wire=$(mktemp -u "${TMPDIR:-/tmp}/wire.XXXXXX")
 log=$out/console.log
-timeout "${HARDWARE_TIME:-2400}" qemu-system-x86_64 -accel "${HARDWARE_ACCEL:-tcg,thread=multi}" -cpu max -smp 2 -M q35 \
+# As emulated processors must keep a pace of milliseconds, other work on this machine should not hold them up.
+timeout "${HARDWARE_TIME:-2400}" nice -n "$([ "$(id -u)" = 0 ] && echo -10 || echo 0)" qemu-system-x86_64 -accel "${HARDWARE_ACCEL:-tcg,thread=multi}" -cpu max -smp 2 -M q35 \
 	-m "${HARDWARE_MEM:-768}" -nodefaults -nic none -vga none -display none -no-reboot \
 	-serial stdio -chardev "socket,id=usbend,path=$wire,server=on,wait=off" -chardev "socket,id=farend,path=$wire" \
 	-serial chardev:farend -device qemu-xhci,id=xhci -device usb-serial,chardev=usbend,bus=xhci.0,always-plugged=on \
 	-kernel "$out/kernel/boot/vmlinuz-$version" -initrd "$out/initramfs.zst" \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off hardware.arguments=$arguments" </dev/null |
-	tr -d '\r' | tee "$log" || true
+	sed -u 's/\r//; /vhci_hcd: sendmsg failed/d; /enqueue for inactive port/d' | tee "$log" || true
 rm -f "$wire"
 grep -q '^HARDWARE OK$' "$log" || { echo "hardware tests failed (console in $log)" >&2; exit 1; }
