@@ -1,6 +1,10 @@
 package till
 
-import "time"
+import (
+	"encoding/json"
+	"errors"
+	"time"
+)
 
 // SetLimits makes limits small enough to be met in a test.
 func (s *Server) SetLimits(connections, calls int, read, write, beat time.Duration) {
@@ -8,7 +12,19 @@ func (s *Server) SetLimits(connections, calls int, read, write, beat time.Durati
 	s.limits.read, s.limits.write, s.limits.beat = read, write, beat
 }
 
-var (
-	Members    = members
-	DecodeHTTP = func(body []byte) error { return decode(newAsk(""), operations[0].fields, nil, "", body) }
-)
+// DecodeSale decodes the body of a PUT /v1/sales/{id} and returns its amount.
+func DecodeSale(body []byte) (int64, error) {
+	a := newAsk("")
+	err := decode(a, operations[0].fields, []member{{"id", value{kind: bare, text: "a"}}}, "", body)
+	return a.sale.Amount, err
+}
+
+// ReadCall reads a line and makes the answer to it.
+func ReadCall(line []byte) (answer []byte, err error) {
+	c, fail := readCall(line)
+	if fail != nil {
+		err = errors.New(fail.Message)
+	}
+	answer, e := json.Marshal(answerLine{ID: c.id, Error: fail})
+	return append(answer, '\n'), errors.Join(err, e)
+}

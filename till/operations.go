@@ -21,6 +21,7 @@ type ask struct {
 	lane   string
 	day    string
 	code   string
+	token  string
 	wait   time.Duration
 	after  int64 // -1: not given
 }

@@ -27,7 +27,8 @@ type Config struct {
 	Addr      string // "unix:/run/cpmd/till.sock" or "tcp:127.0.0.1:8460"
 	Token     payment.Secret
 	TokenFile string // holds the token where Token is empty; for tcp
-	// Patience is how long a call is repeated while cpmd cannot be reached or is shutting down; 0: not at all.
+	// Patience is how long a call is repeated while cpmd cannot be reached, is shutting down or has too many
+	// connections; 0: not at all.
 	Patience time.Duration
 }
 
@@ -89,7 +90,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, v any, wai
 		status, err = c.once(ctx, method, path, data, v, wait)
 		e, refused := errors.AsType[*Error](err)
 		switch {
-		case err == nil, refused && e.Code != queue.ShuttingDown:
+		case err == nil, refused && (e.Status != http.StatusServiceUnavailable || e.Code == queue.JournalUnavailable):
 			return status, err
 		case !refused:
 			_, not := errors.AsType[notSent](err)

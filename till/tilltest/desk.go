@@ -55,7 +55,11 @@ func (p Panic) Error() string { return string(p) }
 func (d *Desk) SetReady(err error) { d.mu.Lock(); d.notReady = err; d.mu.Unlock() }
 
 // CancelsAsked lists the cancel requests, each as "id by who".
-func (d *Desk) CancelsAsked() []string { d.mu.Lock(); defer d.mu.Unlock(); return slices.Clone(d.asked) }
+func (d *Desk) CancelsAsked() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.asked)
+}
 
 // Fed lists the codes fed to lanes, each as "lane code".
 func (d *Desk) Fed() []string { d.mu.Lock(); defer d.mu.Unlock(); return slices.Clone(d.fed) }
