@@ -120,7 +120,7 @@ func (q *Queue) Diagnosis(ctx context.Context) (Diagnosis, error) {
 	q.mu.Lock()
 	started := q.started
 	q.mu.Unlock()
-	d := Diagnosis{Version: q.cfg.Version, StartedAt: started, UptimeS: int64(q.clock.now().Sub(started).Seconds()), Ready: ready == nil,
+	d := Diagnosis{Version: q.cfg.Version, StartedAt: shown(started), UptimeS: int64(q.clock.now().Sub(started).Seconds()), Ready: ready == nil,
 		Journal: JournalHealth{Path: q.cfg.Journal.Path(), OK: ready == nil, Bytes: q.cfg.Journal.Bytes()}, Lanes: lanes,
 		Unsettled: views(sales, q.view), Refunding: views(refunds, refundView), Advice: []string{}}
 	if q.cfg.GatewayHealth != nil {

@@ -97,7 +97,7 @@ func (q *Queue) applySale(old Sale, ev Event) (Sale, error) {
 	if e.told != nil {
 		q.logSale(s)
 		if q.cfg.Observe != nil && s.State != old.State {
-			q.cfg.Observe(q.view(s))
+			q.cfg.Observe(q.view(s), ev.At.Sub(s.CreatedAt))
 		}
 		q.announce()
 	}

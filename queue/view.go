@@ -142,7 +142,7 @@ func (q *Queue) view(s Sale) SaleView { return saleView(s, q.cfg.Rules) }
 // saleView shows a sale as tills see it.
 func saleView(s Sale, r Rules) SaleView {
 	v := SaleView{ID: s.ID, Lane: s.Lane, Ticket: s.Ticket, Amount: s.Amount, Currency: s.Currency, State: s.State, Final: s.State.Final(),
-		Reason: s.Reason, Message: message(s), Refunded: s.Refunded, Seq: s.Seq, CreatedAt: s.CreatedAt.UTC(), UpdatedAt: s.UpdatedAt.UTC(),
+		Reason: s.Reason, Message: message(s), Refunded: s.Refunded, Seq: s.Seq, CreatedAt: shown(s.CreatedAt), UpdatedAt: shown(s.UpdatedAt),
 		Payments: make([]PaymentView, 0, len(s.Payments))}
 	for _, p := range s.Payments {
 		pv := PaymentView{OutTradeNo: p.OutTradeNo, PayType: first(p.Resolved, p.PayType), SysSN: p.SysSN, ChnlSN: p.ChnlSN, RespCD: p.RespCD,
@@ -154,11 +154,14 @@ func saleView(s Sale, r Rules) SaleView {
 		v.Wallet = payment.Wallet(first(p.Resolved, p.PayType))
 	}
 	if by := decideBy(s, r); !by.IsZero() {
-		by = by.UTC()
+		by = shown(by.Add(time.Second - 1)) // not before it is true
 		v.DecideBy = &by
 	}
 	return v
 }
+
+// shown is a time as tills see it: UTC, whole seconds, which every date parser takes.
+func shown(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // decideBy is until when the sale will be final or unresolved.
 func decideBy(s Sale, r Rules) time.Time {
@@ -217,7 +220,7 @@ func message(s Sale) string {
 
 func refundView(f Refund) RefundView {
 	v := RefundView{ID: f.ID, Sale: f.Sale, Amount: f.Amount, Currency: f.Currency, State: f.State, Final: f.State.Final(),
-		OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, RespCD: f.RespCD, Seq: f.Seq, CreatedAt: f.CreatedAt.UTC(), UpdatedAt: f.UpdatedAt.UTC()}
+		OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, RespCD: f.RespCD, Seq: f.Seq, CreatedAt: shown(f.CreatedAt), UpdatedAt: shown(f.UpdatedAt)}
 	switch f.State {
 	case Refunding:
 		v.Message = "The refund is under way. Do not refund again."
