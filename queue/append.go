@@ -30,7 +30,7 @@ func (j *Journal) append(e entry) (seq int64, err error) {
 		}
 		told = string(b)
 	}
-	cause, err := json.Marshal(e.cause)
+	why, err := json.Marshal(e.cause)
 	if err != nil {
 		return 0, err
 	}
@@ -54,10 +54,11 @@ func (j *Journal) append(e entry) (seq int64, err error) {
 		}
 	}
 	if _, err = tx.Exec(`INSERT INTO event (seq, at, kind, subject, cause, told) VALUES (?,?,?,?,?,?)`,
-		seq, toText(e.at), e.kind, e.subject, string(cause), told); err != nil {
+		seq, toText(e.at), e.kind, e.subject, string(why), told); err != nil {
 		return 0, err
 	}
-	if err = tx.Commit(); err != nil {
+	cause, _ := e.cause.(cause)
+	if err = j.commit(tx, Write{Seq: seq, Kind: e.kind, Subject: e.subject, Event: cause.Event}); err != nil {
 		return 0, err
 	}
 	j.last = seq

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-	"modernc.org/sqlite"
+	_ "modernc.org/sqlite" // the driver
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -26,15 +26,16 @@ const applicationID = 0x63706d64
 
 // A Journal is the durable record: one SQLite file, one connection, every commit on disk before it returns.
 type Journal struct {
-	db   *sql.DB
-	path string
-	lock *os.File
-	last int64 // seq of the last event; owned by the writer
+	db     *sql.DB
+	path   string
+	lock   *os.File
+	last   int64 // seq of the last event; owned by the writer
+	faults Faults
 }
 
 // OpenJournal opens the journal at path, or makes it where there is none. It refuses a file that is not a
 // journal, is damaged, was made by a newer cpmd, or is in use, and changes nothing then.
-func OpenJournal(path string) (*Journal, error) {
+func OpenJournal(path string, options ...JournalOption) (*Journal, error) {
 	if err := inspect(path); err != nil {
 		return nil, err
 	}
@@ -47,6 +48,9 @@ func OpenJournal(path string) (*Journal, error) {
 		return nil, fmt.Errorf("journal %s is in use by another cpmd; stop that one first", path)
 	}
 	j := &Journal{path: path, lock: lock}
+	for _, option := range options {
+		option(j)
+	}
 	if err := j.open(); err != nil {
 		j.Close()
 		return nil, explainOpen(path, err)
@@ -264,7 +268,7 @@ func fromText(s string) time.Time {
 
 // resultCode is SQLite's extended result code, 0 where err is none of its errors.
 func resultCode(err error) int {
-	var e *sqlite.Error
+	var e interface{ Code() int }
 	if errors.As(err, &e) {
 		return e.Code()
 	}

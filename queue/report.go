@@ -23,7 +23,11 @@ func (j *Journal) probe() error {
 		_ = tx.Rollback()
 		return err
 	}
-	return tx.Commit()
+	if err := j.commit(tx, Write{Kind: "probe"}); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	return nil
 }
 
 // Totals sums a day up, by the creation of its sales in the configured time zone.
