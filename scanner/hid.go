@@ -40,6 +40,7 @@ func (d *hidDriver) open() (*link, Status) {
 	if !d.opener.supported() {
 		return nil, Status{State: Absent, Device: d.cfg.wanted(), Advice: "HID unavailable in this build"}
 	}
+	releaseLeft(d.usb, d.held.dir)
 	devices := d.usb.Devices(d.cfg.matches)
 	switch {
 	case len(devices) == 0:
