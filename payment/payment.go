@@ -50,41 +50,47 @@ type Order struct {
 type Answer struct {
 	Meaning Meaning
 	// Confirm is how many agreeing queries it takes to believe Declined or Misconfigured; 0 for the rest.
+	// A Finding counts as the first of them.
 	Confirm int
 	// FreshCode says that the same customer can try again with a fresh code.
 	FreshCode bool
 	// RetryLater says that a refused refund may be accepted at another time (1265, 1269).
 	RetryLater bool
-	RespCD     string // as received; empty without an answer
+	RespCD     string // as received; empty without an answer. [Explain] says it in English
 	Text       string // QFPay's words (resperr, respmsg), for people only
-	SysSN      string // QFPay's id of this transaction; may be empty
-	ChnlSN     string // the wallet's id; may be empty
+	SysSN      string // QFPay's id of the payment or refund; may be empty, and is in the answer to a Cancel
+	ChnlSN     string // the wallet's id of it; likewise
 	PayType    string // the wallet's pay_type that QFPay resolved; may be empty
 	// Alarm is not empty where a person should look at it: a wrong signature, an echo that does not match.
 	Alarm string
-	// Err is why there is no usable answer (transport, HTTP status, body), for logs.
+	// Err is why there is no usable answer (transport, HTTP status, body), for logs. It holds no secret.
 	Err error
 }
 
 // A Question asks what became of one transaction.
 type Question struct {
 	OutTradeNo string
-	SysSN      string // sent too where known
+	SysSN      string // QFPay's id where known: asked for by itself when the number finds nothing
 	Amount     int64
 	Currency   string
 	Created    time.Time // when the request was made; names the calendar months that are searched
-	Now        time.Time
-	Refund     bool // the transaction is a refund, not a payment
+	Now        time.Time // a month that has not begun is not searched; zero: time.Now
+	Refund     bool      // the transaction is a refund, not a payment
 }
 
 // A Finding is what a query says about one transaction.
 type Finding struct {
 	Answer
-	// Cancel is the item's cancel field: 0 none, 1 reversed or refunded, 2 cancelled, 3 refunded, 5 partly refunded.
+	// Cancel is the item's cancel field: 0 none, 1 reversed or refunded, 2 cancelled, 3 refunded, 5 partly refunded
+	// (QFPay docs, transaction-enquiry page).
 	Cancel string
 	// Searched says that every window that could hold the transaction was asked and answered. An empty
 	// result proves something only then, and only after the answer window of the request has passed.
 	Searched bool
+	// Setup says that QFPay refused the question itself for a fault of setup, as with a wrong key (the code is
+	// in RespCD). The Meaning is Unknown, for that tells nothing about the transaction. It agrees, though, with
+	// a payment that was answered Misconfigured with the same RespCD.
+	Setup bool
 }
 
 // An Undoing asks QFPay to cancel a payment that is not known to be paid.

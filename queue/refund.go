@@ -1,5 +1,12 @@
 package queue
 
+import (
+	"fmt"
+	"time"
+
+	"cpmd/payment"
+)
+
 // A RefundState is where a refund stands.
 type RefundState string
 
@@ -11,3 +18,242 @@ const (
 
 // Final says that the state never changes again.
 func (s RefundState) Final() bool { return s == Refunded || s == NotRefunded }
+
+// A Refund gives money of a paid sale back, under its own number.
+type Refund struct {
+	ID         string
+	Sale       string
+	Amount     int64 // minor units
+	Currency   string
+	OutTradeNo string
+	PaidSysSN  string // QFPay's id of the payment
+	TxDTM      string
+	State      RefundState
+	Why        string // not_refunded: what a person should know
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	NextAt     time.Time
+	SysSN      string
+	RespCD     string
+	Seq        int64
+	Progress   RefundProgress
+}
+
+// RefundProgress is the evidence on a refund that is being followed; see Progress.
+type RefundProgress struct {
+	InFlight   bool            `json:"in_flight,omitempty"`
+	Sends      int             `json:"sends,omitempty"`
+	Resend     bool            `json:"resend,omitempty"`
+	WindowFrom time.Time       `json:"window_from,omitzero"`
+	Known      bool            `json:"known,omitempty"`
+	Suspect    payment.Meaning `json:"suspect,omitempty"`
+	Why        string          `json:"why,omitempty"` // what the suspect answer said
+	Later      bool            `json:"later,omitempty"`
+	Agreed     int             `json:"agreed,omitempty"`
+	Absent     int             `json:"absent,omitempty"`
+	Polls      int             `json:"polls,omitempty"`
+	Slow       int             `json:"slow,omitempty"`
+}
+
+const (
+	SendRefund  EffectKind = "send_refund"
+	QueryRefund EffectKind = "query_refund"
+)
+
+// ReduceRefund is Reduce for refunds. Nothing cancels a refund: it is followed until it is proved either way,
+// for days if need be.
+func ReduceRefund(r Rules, old Refund, ev Event) (Refund, []Effect) {
+	c := &refundChange{r: r, f: old, ev: ev}
+	if old.State.Final() {
+		return old, c.late()
+	}
+	switch ev.Kind {
+	case Opened:
+		if old.State == "" {
+			c.f.State, c.f.CreatedAt = Refunding, ev.At
+			c.send()
+		}
+	case Answered:
+		c.answered()
+	case Found:
+		c.found()
+	case Due:
+		c.due()
+	case Restarted:
+		c.restarted()
+	case ClockMoved:
+		if c.f.State != "" {
+			c.f.NextAt = c.f.NextAt.Add(ev.Moved)
+			c.f.Progress.WindowFrom = c.f.Progress.WindowFrom.Add(ev.Moved)
+		}
+	}
+	return c.f, c.effects
+}
+
+type refundChange struct {
+	r       Rules
+	f       Refund
+	ev      Event
+	effects []Effect
+}
+
+func (c *refundChange) do(kind EffectKind) {
+	c.effects = append(c.effects, Effect{Kind: kind, Payment: c.f.OutTradeNo})
+}
+
+func (c *refundChange) alarm(text string) {
+	if text != "" {
+		c.effects = append(c.effects, Effect{Kind: Alarm, Payment: c.f.OutTradeNo, Text: text})
+	}
+}
+
+// late: a final refund does not change; an answer that contradicts it calls a person.
+func (c *refundChange) late() []Effect {
+	paid := c.ev.Answer != nil && c.ev.Answer.Meaning == payment.Paid || c.ev.Finding != nil && c.ev.Finding.Meaning == payment.Paid
+	if paid && c.f.State == NotRefunded {
+		c.alarm("QFPay shows a refund as done that was proved not done: correct the books")
+	}
+	return c.effects
+}
+
+func (c *refundChange) send() {
+	g := &c.f.Progress
+	g.Sends++
+	g.Resend, g.InFlight, g.WindowFrom = false, true, c.ev.At
+	c.f.NextAt = c.ev.At.Add(c.r.Answer + c.r.Guard)
+	c.do(SendRefund)
+}
+
+func (c *refundChange) query() {
+	c.f.NextAt = c.ev.At.Add(c.r.Guard)
+	c.do(QueryRefund)
+}
+
+func (c *refundChange) note(a payment.Answer) {
+	if a.RespCD != "" {
+		c.f.RespCD = a.RespCD
+	}
+	if a.SysSN != "" {
+		c.f.SysSN = a.SysSN
+	}
+	c.alarm(a.Alarm)
+}
+
+func (c *refundChange) answered() {
+	a, g := c.ev.Answer, &c.f.Progress
+	if a == nil || !g.InFlight {
+		return
+	}
+	g.InFlight = false
+	c.note(*a)
+	switch a.Meaning {
+	case payment.Paid:
+		c.end(Refunded, "")
+		return
+	case payment.NotSent:
+		if g.Sends >= maxSends {
+			c.end(NotRefunded, "The request never left this machine. Check the network, then ask again with a new refund id.")
+			return
+		}
+		g.Resend = true
+		c.f.NextAt = c.ev.At.Add(min(time.Second, c.r.Poll))
+		return
+	case payment.Pending, payment.Duplicate:
+		g.Known = true
+	case payment.Refused, payment.Declined, payment.Misconfigured, payment.NotFound:
+		g.Suspect, g.Why, g.Later = a.Meaning, refusal(a), a.RetryLater
+		c.query()
+		return
+	}
+	c.f.NextAt = c.ev.At.Add(c.r.Poll)
+}
+
+// refusal says what a refused refund's cashier should know.
+func refusal(a *payment.Answer) string {
+	s := fmt.Sprintf("QFPay refused the refund (%s).", a.RespCD)
+	if a.Text != "" {
+		s = fmt.Sprintf("QFPay refused the refund (%s: %s).", a.RespCD, a.Text)
+	}
+	switch {
+	case a.RespCD == "1265":
+		return s + " Refunds are blocked from 23:30 to 00:30 and past the wallet's limit; try again after 00:30 with a new refund id."
+	case a.RespCD == "1269":
+		return s + " There is not enough unsettled money today; try again after more sales, or tomorrow after 11:00, with a new refund id."
+	case a.RetryLater:
+		return s + " Try again later with a new refund id."
+	}
+	return s
+}
+
+func (c *refundChange) found() {
+	f, g := c.ev.Finding, &c.f.Progress
+	if f == nil {
+		return
+	}
+	c.note(f.Answer)
+	g.Polls++
+	if f.Meaning != payment.NotFound {
+		g.Absent = 0
+	}
+	switch f.Meaning {
+	case payment.Paid:
+		c.end(Refunded, "")
+		return
+	case payment.Pending:
+		g.Known, g.Suspect, g.Agreed = true, "", 0
+	case payment.Declined, payment.Misconfigured, payment.Refused, payment.Undone:
+		g.Known = true
+		if g.Agreed++; g.Agreed >= max(1, f.Confirm) {
+			c.end(NotRefunded, first(g.Why, refusal(&f.Answer)))
+			return
+		}
+	case payment.NotFound:
+		if !g.Known && !g.InFlight && f.Searched && !c.ev.AskedAt.Before(g.WindowFrom.Add(c.r.Answer)) {
+			if g.Absent++; g.Absent >= absentProves {
+				c.end(NotRefunded, first(g.Why, "The request never reached QFPay. Ask again with a new refund id."))
+				return
+			}
+		}
+	}
+	if c.ev.At.Before(c.f.CreatedAt.Add(c.r.GiveUp)) {
+		c.f.NextAt = c.ev.At.Add(c.r.Poll)
+		return
+	}
+	c.f.NextAt = c.ev.At.Add(c.r.Reconcile[min(g.Slow, len(c.r.Reconcile)-1)])
+	g.Slow++
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func (c *refundChange) due() {
+	switch {
+	case c.f.State == "" || c.f.NextAt.IsZero() || c.ev.At.Before(c.f.NextAt):
+	case c.f.Progress.Resend:
+		c.send()
+	default:
+		c.query()
+	}
+}
+
+func (c *refundChange) restarted() {
+	g := &c.f.Progress
+	if c.f.State == "" {
+		return
+	}
+	if g.Resend { // the same number may go out again: surely nothing of it left
+		c.send()
+		return
+	}
+	g.InFlight, g.WindowFrom, g.Absent = false, c.ev.At, 0
+	c.query()
+}
+
+func (c *refundChange) end(s RefundState, why string) {
+	c.f.State, c.f.Why, c.f.NextAt = s, why, time.Time{}
+	c.f.Progress.InFlight = false
+}

@@ -103,5 +103,65 @@ func MarkOf(code payment.AuthCode) Mark {
 	return Mark{Mask: code.String(), Hash: hex.EncodeToString(sum[:])}
 }
 
-// Progress is what is known of a payment that is being followed.
-type Progress struct{}
+// Alive returns the payment that is still being followed, or nil. There is at most one, and it is the last.
+func (s *Sale) Alive() *Payment {
+	if n := len(s.Payments); n > 0 && s.Payments[n-1].Outcome == Alive {
+		return &s.Payments[n-1]
+	}
+	return nil
+}
+
+// Payment returns the payment with that number, or nil.
+func (s *Sale) Payment(outTradeNo string) *Payment {
+	for i := range s.Payments {
+		if s.Payments[i].OutTradeNo == outTradeNo {
+			return &s.Payments[i]
+		}
+	}
+	return nil
+}
+
+// clone copies the sale so that a reducer may change it.
+func (s Sale) clone() Sale {
+	s.Payments = append([]Payment(nil), s.Payments...)
+	return s
+}
+
+// A Cancel is how far the cancellation of a payment got.
+type Cancel string
+
+const (
+	NoCancel       Cancel = ""
+	CancelSent     Cancel = "sent"     // no answer yet
+	CancelAccepted Cancel = "accepted" // QFPay says done, or in progress; a query must still show it
+	CancelRefused  Cancel = "refused"  // QFPay says it did not and will not
+	CancelUnknown  Cancel = "unknown"  // the answer is missing: it may take effect any moment
+)
+
+// Progress is the evidence gathered on a payment that is being followed. It is kept in the journal with the
+// payment, so that a restart judges by the same evidence.
+type Progress struct {
+	// InFlight: the payment request may still be under way from this process.
+	InFlight bool `json:"in_flight,omitempty"`
+	// Sends counts how often sending was begun; more than one only where every earlier one surely left nothing.
+	Sends int `json:"sends,omitempty"`
+	// Resend: the last attempt surely left nothing, and the next one is due.
+	Resend bool `json:"resend,omitempty"`
+	// WindowFrom: the request may still reach QFPay until this time plus the answer window.
+	WindowFrom time.Time `json:"window_from,omitzero"`
+	// Known: QFPay has shown that it knows the number, so an empty list proves nothing any more.
+	Known bool `json:"known,omitempty"`
+	// Suspect is what the payment answer claimed and queries must confirm: declined or misconfigured.
+	Suspect payment.Meaning `json:"suspect,omitempty"`
+	Confirm int             `json:"confirm,omitempty"` // queries that must agree
+	Agreed  int             `json:"agreed,omitempty"`  // queries that did, in a row
+	Absent  int             `json:"absent,omitempty"`  // conclusive empty lists in a row
+	Paid    int             `json:"paid,omitempty"`    // queries in a row that show it paid while a cancellation was open
+
+	Cancel   Cancel    `json:"cancel,omitempty"`
+	CancelAt time.Time `json:"cancel_at,omitzero"` // when it was last sent
+	Loose    bool      `json:"loose,omitempty"`    // an earlier one was accepted or left unanswered
+	Cancels  int       `json:"cancels,omitempty"`
+	Slow     int       `json:"slow,omitempty"`  // queries made at the slow pace
+	Polls    int       `json:"polls,omitempty"` // queries that came back
+}

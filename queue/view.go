@@ -3,6 +3,8 @@ package queue
 import (
 	"encoding/json"
 	"time"
+
+	"cpmd/payment"
 )
 
 // The types in this file are what tills see, in every dialect. Their JSON form is the contract with till
@@ -133,4 +135,99 @@ type JournalHealth struct {
 	Error string `json:"error,omitempty"`
 	Seq   int64  `json:"seq"` // the last entry's
 	Bytes int64  `json:"bytes"`
+}
+
+func (q *Queue) view(s Sale) SaleView { return saleView(s, q.cfg.Rules) }
+
+// saleView shows a sale as tills see it.
+func saleView(s Sale, r Rules) SaleView {
+	v := SaleView{ID: s.ID, Lane: s.Lane, Ticket: s.Ticket, Amount: s.Amount, Currency: s.Currency, State: s.State, Final: s.State.Final(),
+		Reason: s.Reason, Message: message(s), Refunded: s.Refunded, Seq: s.Seq, CreatedAt: shown(s.CreatedAt), UpdatedAt: shown(s.UpdatedAt),
+		Payments: make([]PaymentView, 0, len(s.Payments))}
+	for _, p := range s.Payments {
+		pv := PaymentView{OutTradeNo: p.OutTradeNo, PayType: first(p.Resolved, p.PayType), SysSN: p.SysSN, ChnlSN: p.ChnlSN, RespCD: p.RespCD,
+			AuthCode: p.Code.Mask, State: string(p.Outcome)}
+		if p.Outcome == Alive {
+			pv.State = string(s.State)
+		}
+		v.Payments = append(v.Payments, pv)
+		v.Wallet = payment.Wallet(first(p.Resolved, p.PayType))
+	}
+	if by := decideBy(s, r); !by.IsZero() {
+		by = shown(by.Add(time.Second - 1)) // not before it is true
+		v.DecideBy = &by
+	}
+	return v
+}
+
+// shown is a time as tills see it: UTC, whole seconds, which every date parser takes.
+func shown(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// decideBy is until when the sale will be final or unresolved.
+func decideBy(s Sale, r Rules) time.Time {
+	switch s.State {
+	case Waiting:
+		return s.ScanBy.Add(r.GiveUp)
+	case Paying, Confirming, Reversing:
+		if p := s.Alive(); p != nil {
+			return p.GiveUpBy
+		}
+	}
+	return time.Time{}
+}
+
+// message tells the cashier what to do.
+func message(s Sale) string {
+	switch s.State {
+	case Waiting:
+		if n := len(s.Payments); n > 0 && s.Payments[n-1].Outcome == OutDeclined {
+			return "The code was declined (" + s.Payments[n-1].RespCD + "). Ask the customer for a fresh code or another wallet."
+		}
+		return "Ask the customer to show the payment code."
+	case Paying:
+		return "Processing. Do not charge again."
+	case Confirming:
+		if s.CancelAsked {
+			return "Cancelling is asked for; the payment is being checked. Do not charge again."
+		}
+		if p := s.Alive(); p != nil && p.Progress.Known && p.Progress.Suspect == "" {
+			return "Customer is confirming on the phone. Do not charge again."
+		}
+		return "Checking with QFPay. Do not charge again."
+	case Reversing:
+		return "The payment is being undone. Do not charge again until this is final."
+	case Unresolved:
+		return "Not confirmed. Do not charge again; cpmd goes on asking and will tell."
+	case PaidState:
+		return "Paid."
+	}
+	switch s.Reason {
+	case Declined:
+		return "Not paid: the wallet or QFPay declined. No money was taken."
+	case Cancelled:
+		return "Not paid: cancelled. No money was taken, or it was given back."
+	case NoScan:
+		return "Not paid: no code was shown in time."
+	case Reversed:
+		return "Not paid: it was not confirmed in time and was undone. No money is kept."
+	case Misconfigured:
+		return "Not paid: QFPay refuses this shop's set-up. Call the person who set cpmd up (cpmctl diagnose). No money was taken."
+	case NotSent:
+		return "Not paid: QFPay could not be reached. No money was taken. Check the network and try again."
+	}
+	return ""
+}
+
+func refundView(f Refund) RefundView {
+	v := RefundView{ID: f.ID, Sale: f.Sale, Amount: f.Amount, Currency: f.Currency, State: f.State, Final: f.State.Final(),
+		OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, RespCD: f.RespCD, Seq: f.Seq, CreatedAt: shown(f.CreatedAt), UpdatedAt: shown(f.UpdatedAt)}
+	switch f.State {
+	case Refunding:
+		v.Message = "The refund is under way. Do not refund again."
+	case Refunded:
+		v.Message = "Refunded."
+	case NotRefunded:
+		v.Message = "Not refunded. " + f.Why
+	}
+	return v
 }

@@ -1,8 +1,9 @@
 // Package scanner turns barcode scanners into Scans: it finds, opens, reads, loses and re-finds devices, and
 // decodes what they send. It knows no sale and no money.
 //
-// Start reading at [New], which makes a [Scanner] from a [Config]; the drivers are serial.go, hid.go and
-// virtual.go, the decoders are pure functions over bytes.
+// Start reading at [New], which makes a [Scanner] from a [Config]. reader.go is the life of a device (looked for,
+// opened, read, lost, looked for again), owner.go the goroutine that alone touches its handle; the drivers are
+// serial.go, hid.go and virtual.go. Package decode turns bytes into codes, package usb tells what is plugged in.
 package scanner
 
 import (
@@ -25,7 +26,7 @@ const (
 type Status struct {
 	State  State
 	Device string    // what is open or looked for, such as "/dev/ttyACM0" or "1-4.2:1.0"
-	Advice string    // what a person should do; empty while open
+	Advice string    // what a person should do; empty while all is well
 	Since  time.Time // when this state began
 }
 
@@ -44,20 +45,41 @@ type Scanner interface {
 	Beep(good bool)
 }
 
-// A Config names one scanner. Which fields count depends on Driver.
+// An Armer is a Scanner that can be told when to read. Arming does something only where the configuration asks for
+// it (Config.Arm) and the maker has a command for it.
+type Armer interface {
+	// Arm lets the device read codes, or stops it; it never blocks.
+	Arm(on bool)
+}
+
+// A Config names one scanner. Which fields count depends on Driver. [Config.Check] lists what is wrong with one.
 type Config struct {
 	Driver string // "serial", "hid" or "virtual"
 
-	// serial
-	Port string // a path; /dev/serial/by-id/... stays the same over replugs
-	Baud int    // 0: 9600
+	// Port is the path of a serial port; /dev/serial/by-id/... stays the same over replugs, /dev/ttyACM0 may not.
+	// It may also be a physical USB port, such as "1-4.2": the scanner plugged in there.
+	Port     string
+	Baud     int    // serial; 0: 9600
+	Protocol string // serial; "plain" (also "") or "ssi", Zebra's packets
+	ACK      bool   // serial; answer each code with ACK (06)
 
-	// hid
+	// Vendor, Product and Serial name a USB device, HID or serial. Serial may be empty if there is only one such
+	// device, or Port tells which.
 	Vendor  string // four hex digits
 	Product string // four hex digits
-	Serial  string // may be empty
-	Mode    string // "auto" (also ""), "pos" or "keyboard"
-	Layout  string // keyboard layout of the device; "" is "us"
+	Serial  string
 
-	Terminator string // serial and keyboard: "auto" (also ""), "cr", "lf", "crlf", "tab", "etx", "none"
+	Mode       string // hid; "auto" (also ""), "pos" or "keyboard"
+	Layout     string // keyboard layout that the scanner is set to: "us" (also ""), "uk", "de", "fr", "es" or "it"
+	InvertCaps bool   `toml:"invert_caps"` // keyboard; the scanner swaps capitals and small letters
+
+	Terminator string        // serial and keyboard: "auto" (also ""), "cr", "lf", "crlf", "tab", "etx", "none"
+	Idle       time.Duration // silence that ends a code without terminator; 0: 100 ms
+	AIM        bool          // codes begin with an AIM identifier ("]C0"), which is taken off
+
+	Maker string // whose beep and trigger commands to use; "" goes by the vendor number
+	Arm   bool   // read only while armed, where the maker has commands for it
+
+	StateDir string `toml:"-"` // where it is noted which HID devices are held; "": see [DefaultStateDir]
+	Root     string `toml:"-"` // where /sys and /dev are looked for, for tests; "": "/"
 }

@@ -30,6 +30,8 @@ type Config struct {
 	// Patience is how long a call is repeated while cpmd cannot be reached, is shutting down or has too many
 	// connections; 0: not at all.
 	Patience time.Duration
+	// Dial connects; nil: as Addr says. Tests reach a daemon through memory with it.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // A Client is for use by many goroutines at once.
@@ -58,9 +60,12 @@ func New(cfg Config) (*Client, error) {
 	default:
 		return nil, fmt.Errorf("address %q is not understood; write unix:/path or tcp:127.0.0.1:8460", cfg.Addr)
 	}
+	if cfg.Dial == nil {
+		cfg.Dial = new(net.Dialer).DialContext
+	}
 	return &Client{cfg: cfg, base: "http://" + host, http: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			c, err := new(net.Dialer).DialContext(ctx, network, rest)
+			c, err := cfg.Dial(ctx, network, rest)
 			if err != nil {
 				return nil, notSent{err}
 			}

@@ -1,0 +1,70 @@
+package config
+
+import "time"
+
+// Bounds that catch a slip of the unit. The short end leaves room for rehearsals against a simulator.
+const (
+	shortest = 100 * time.Millisecond
+	longest  = time.Hour
+	// A payment request that is given up sooner than this is often still under way at the wallet. The answer
+	// window is also what makes an empty query mean something, so a short one on a real gateway could call a
+	// payment dead that is about to be made.
+	shortestAnswer = 10 * time.Second
+)
+
+// timing reads the waiting times; real says that the gateway is not a simulator on this machine.
+func timing(t *table, real bool) Timing {
+	defer t.done()
+	wait := span(shortest, longest)
+	g := Timing{
+		Scan:    read(t, "scan", "60s", wait),
+		Answer:  read(t, "answer", "40s", wait),
+		Poll:    read(t, "poll", "2s", wait),
+		Confirm: read(t, "confirm", "60s", wait),
+		GiveUp:  read(t, "give_up", "120s", wait),
+		Reconcile: read(t, "reconcile", []any{"1m", "5m", "15m", "1h"}, func(list []any) (all []time.Duration, err error) {
+			for _, e := range list {
+				s, ok := e.(string)
+				if !ok {
+					return nil, todo(`holds %s; write times in quotes, such as ["1m", "5m"]`, kind(e))
+				}
+				d, err := span(shortest, 24*time.Hour)(s)
+				if err != nil {
+					return nil, err
+				}
+				if n := len(all); n > 0 && d < all[n-1] {
+					return nil, todo("%q comes after %q; write the times in growing order", short(d), short(all[n-1]))
+				}
+				all = append(all, d)
+			}
+			if len(all) == 0 {
+				return nil, todo(`is empty; write at least one time, such as ["1m"]`)
+			}
+			return all, nil
+		}),
+	}
+	g.checkOrder(t)
+	if real && g.Answer > 0 && g.Answer < shortestAnswer {
+		t.fault("answer", "%s is too short for a real gateway: a payment still under way would be taken for lost; write %s or more (40s is advised)",
+			short(g.Answer), short(shortestAnswer))
+	}
+	return g
+}
+
+// checkOrder refuses what would act on a payment before anything can be known about it. Times that are zero
+// have a fault already.
+func (g Timing) checkOrder(t *table) {
+	known := func(a, b time.Duration) bool { return a > 0 && b > 0 }
+	if known(g.Answer, g.Confirm) && g.Confirm < g.Answer {
+		t.fault("confirm", "%s is shorter than answer (%s): the cancel could overtake the payment it cancels, prove nothing, and the customer still be charged; write %s or more",
+			short(g.Confirm), short(g.Answer), short(g.Answer))
+	}
+	if known(g.Poll, g.Confirm) && g.Poll >= g.Confirm {
+		t.fault("poll", "%s is not shorter than confirm (%s): a payment would be cancelled without one look at it; write less, such as 2s",
+			short(g.Poll), short(g.Confirm))
+	}
+	if known(g.Confirm, g.GiveUp) && g.GiveUp <= g.Confirm {
+		t.fault("give_up", "%s is not longer than confirm (%s): the cashier would be sent away before the cancel attempt; write more than %s",
+			short(g.GiveUp), short(g.Confirm), short(g.Confirm))
+	}
+}

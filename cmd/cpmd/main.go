@@ -1,0 +1,137 @@
+// Command cpmd is the daemon on the counter PC. Start reading at run; what the daemon is made of is in app.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"cpmd/cmd/cpmd/app"
+	"cpmd/cmd/cpmd/config"
+	"cpmd/cmd/cpmd/demo"
+	"cpmd/cmd/cpmd/scanners"
+)
+
+const usage = `cpmd takes amounts from tills and codes from scanners, and makes the money move exactly once.
+
+  cpmd [run] -config FILE    run the daemon
+  cpmd check -config FILE    say everything that is wrong with the configuration
+  cpmd scanners              say what is plugged in and how to configure it
+  cpmd demo                  play the main job here, with a simulated QFPay
+  cpmd version
+
+The configuration is explained in docs/configuration.md; configs/ has examples.
+`
+
+const defaultConfig = "/etc/cpmd/cpmd.toml"
+
+// Exit codes: 0 all is well, 1 it failed (and said why), 64 it was called wrongly (sysexits.h EX_USAGE).
+const (
+	failed = 1
+	misuse = 64
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	command := "run"
+	if len(args) > 0 && len(args[0]) > 0 && args[0][0] != '-' {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "run", "check":
+		return withConfig(command, args, stdout, stderr)
+	case "scanners":
+		return scanners.Run(args, stdout, stderr)
+	case "demo":
+		return demo.Run(args, stdout, stderr)
+	case "version":
+		fmt.Fprintln(stdout, "cpmd", version())
+		return 0
+	case "help":
+		fmt.Fprint(stdout, usage)
+		return 0
+	}
+	fmt.Fprintf(stderr, "cpmd: there is no command %q\n\n%s", command, usage)
+	return misuse
+}
+
+func withConfig(command string, args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("cpmd "+command, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() { fmt.Fprint(stderr, usage) }
+	file := flags.String("config", defaultConfig, "the configuration `file`")
+	if err := flags.Parse(args); err == flag.ErrHelp {
+		return 0
+	} else if err != nil || flags.NArg() > 0 {
+		if flags.NArg() > 0 {
+			fmt.Fprintf(stderr, "cpmd %s: what is %q?\n\n%s", command, flags.Arg(0), usage)
+		}
+		return misuse
+	}
+	if command == "check" {
+		return check(*file, stdout, stderr)
+	}
+	cfg, err := config.Load(*file)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return failed
+	}
+	ctx, stop := untilSignal(stderr)
+	defer stop()
+	if err := app.Run(ctx, cfg, version(), stderr); err != nil {
+		fmt.Fprintln(stderr, "cpmd:", err)
+		return failed
+	}
+	return 0
+}
+
+// untilSignal ends with the first SIGTERM or SIGINT; a second one ends the process at once.
+func untilSignal(stderr io.Writer) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		fmt.Fprintln(stderr, "cpmd: second signal: stopping at once; unfinished payments are followed at the next start")
+		os.Exit(failed)
+	}()
+	return ctx, cancel
+}
+
+func check(file string, stdout, stderr io.Writer) int {
+	cfg, warnings, err := config.Check(file)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return failed
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(stderr, "warning:", w)
+	}
+	fmt.Fprintf(stdout, "%s is fine: %d lanes, %d till addresses\n", file, len(cfg.Lanes), len(cfg.Tills))
+	return 0
+}
+
+// release is set by the package build.
+var release string
+
+func version() string {
+	if release != "" {
+		return release
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				return "devel-" + s.Value[:12]
+			}
+		}
+	}
+	return "devel"
+}

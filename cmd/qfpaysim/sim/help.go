@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Help is all that the gateway can be told, in plain text.
+func Help() string {
+	var b strings.Builder
+	b.WriteString("The last four digits of the auth code say what happens, unless a script does:\n\n")
+	for _, x := range behaviours {
+		fmt.Fprintf(&b, "  %s  %-20s %s\n", x.Digits, x.Name, x.Means)
+	}
+	b.WriteString("  NNNN  code-NNNN            a response code below: answered, nothing charged, queries show it\n")
+	b.WriteString(" 9NNNN  charged-NNNN         the same, but the customer is charged and queries show 0000\n")
+	b.WriteString(" 8NNNN  absent-NNNN          the same, but queries find nothing\n")
+	b.WriteString("  else  pay\n")
+	b.WriteString("\nThe first digits say whose the code is:\n\n")
+	for _, w := range Wallets {
+		for _, f := range w.codes {
+			fmt.Fprintf(&b, "  %-9s %s  cancelled by %-9s %s\n", w.Name, w.PayType, w.Cancels, f)
+		}
+	}
+	b.WriteString("\nControl, JSON without signature:\n\n")
+	for _, c := range Controls {
+		fmt.Fprintf(&b, "  %-17s %s\n", c.Call, c.Means)
+	}
+	b.WriteString("\nA script has one of auth_code, out_trade_no or \"next\": true to match by, and\n\n")
+	for _, f := range ScriptFields {
+		fmt.Fprintf(&b, "  %-13s %s\n", f.Name, f.Means)
+	}
+	b.WriteString("\nFaults of an answer:\n\n")
+	for _, f := range Faults {
+		fmt.Fprintf(&b, "  %-10s %s\n", f.Name, f.Means)
+	}
+	b.WriteString("\nEffects of a cancel:\n\n")
+	for _, e := range Effects {
+		fmt.Fprintf(&b, "  %-12s %s\n", or(e.Name, "(none given)"), e.Means)
+	}
+	b.WriteString("\nResponse codes, and what becomes of a payment that a script or the digits answer with one:\n\n")
+	for _, c := range Codes {
+		fmt.Fprintf(&b, "  %s  %-8s  %s\n", c.Code, fateOf(c.Code), c.Text)
+	}
+	return b.String()
+}
+
+func (f codeForm) String() string {
+	p := strings.Fields(f.prefixes)
+	prefix := p[0]
+	if len(p) > 1 {
+		prefix += "-" + p[len(p)-1]
+	}
+	if f.min == f.max {
+		return fmt.Sprintf("%s, %d digits", prefix, f.min)
+	}
+	return fmt.Sprintf("%s, %d-%d digits", prefix, f.min, f.max)
+}
+
+// Controls are the calls of the control panel.
+var Controls = []struct{ Call, Means string }{
+	{"GET /sim/ledger", "every payment and refund: state, charges, money kept, calls received"},
+	{"POST /sim/script", "adds a script, or a list of them"},
+	{"GET /sim/script", "the scripts not used up"},
+	{"DELETE /sim/script", "drops them"},
+	{"POST /sim/reset", "forgets everything"},
+	{"GET /sim/clock", "QFPay's time"},
+	{"POST /sim/clock", `{"skew": "-8m"}, {"advance": "1h"} or {"now": "2026-01-31T23:59:58+08:00"}`},
+	{"GET /sim/help", "this"},
+}
+
+// ScriptFields are the fields of a script beside those it matches by.
+var ScriptFields = []struct{ Name, Means string }{
+	{"do", "the name of a behaviour; the fields below change it"},
+	{"on", "payment (default), query, cancel or refund: which call it is about"},
+	{"times", "how many calls it is for, default 1, -1 all"},
+	{"code", "respcd in place of the true one"},
+	{"fault", "what is wrong with the answer"},
+	{"status", "HTTP status with a page of HTML in place of an answer"},
+	{"delay", `before the answer, like "1m30s"`},
+	{"fate", "what becomes of the payment: paid, pending, declined, absent; default by code"},
+	{"polls", "queries that see a pending payment pending"},
+	{"after", "and the time it stays pending"},
+	{"then", "how it ends: paid (default), declined, never"},
+	{"then_code", "respcd of a declined one"},
+	{"late", "the call reaches QFPay that much later"},
+	{"hide", "queries that find nothing at first"},
+	{"also", `"attempts": queries list a failed attempt and a refund under the number too`},
+	{"query", `{"code", "fault", "status", "delay", "times"}: spoils the first queries for it`},
+	{"cancel", `{"effect", "polls", "after", "times", "code", "fault", "status", "delay"}: what reversal and close do`},
+	{"refund", `{"fate", "polls", "after", "then", "times", "partial_only", "code", "fault", "status", "delay"}: what refunds do`},
+}

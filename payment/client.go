@@ -1,0 +1,180 @@
+package payment
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// A Config says where QFPay is and who asks. The zero value of what has a default means the default.
+type Config struct {
+	// URL is QFPay's host for the merchant's country and environment, such as https://openapi-hk.qfapi.com
+	// (QFPay docs, environments page). Plain http is for loopback hosts only.
+	URL       string
+	AppCode   Secret
+	ClientKey Secret
+	MchID     string // sent where it is not empty; must be empty where QFPay issued none
+	Signature string // of requests: "MD5", the default, or "SHA256"
+	// Location is the time zone of txdtm and of QFPay's days and months; default +08:00, as QFPay's.
+	Location      *time.Location
+	RatePerMinute int           // requests; default 400
+	Answer        time.Duration // limit of one payment, cancel or refund; default 40 s
+	QueryTimeout  time.Duration // limit of one query request; default 10 s
+	// HTTP carries the requests; nil means transports of our own, which verify certificates and heed HTTPS_PROXY.
+	// Another one must not repeat requests by itself.
+	HTTP http.RoundTripper
+	Log  *zap.Logger // nil: none
+}
+
+// A Client makes requests to QFPay. Its methods may be called at the same time.
+type Client struct {
+	base     string
+	mchID    string
+	location *time.Location
+	answer   time.Duration
+	query    time.Duration
+	move     http.RoundTripper // for what moves money
+	ask      http.RoundTripper // for queries
+	pace     *pace
+	signer   *signer
+	health   *health
+	log      *zap.Logger
+	warned   atomic.Bool // that answers carry no signature
+}
+
+// Format keeps the credentials inside whatever verb prints a Client.
+func (c *Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "payment.Client(%s)", c.base) }
+
+// New checks the configuration and makes a Client. Nothing is sent. Its errors say what to write instead, and
+// never hold a credential.
+func New(c Config) (*Client, error) {
+	base, err := baseURL(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range []struct {
+		name     string
+		value    string
+		optional bool
+	}{{"app code", c.AppCode.Reveal(), false}, {"client key", c.ClientKey.Reveal(), false}, {"mchid", c.MchID, true}} {
+		if s.value == "" && !s.optional {
+			return nil, fmt.Errorf("the %s is empty; QFPay issues it with the merchant account", s.name)
+		}
+		if strings.ContainsFunc(s.value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return nil, fmt.Errorf("the %s holds a space, a line break or another odd character; write it without", s.name)
+		}
+	}
+	if c.Signature == "" {
+		c.Signature = "MD5"
+	}
+	if c.Signature != "MD5" && c.Signature != "SHA256" {
+		return nil, fmt.Errorf("signature %q is not known; write \"MD5\" or \"SHA256\"", c.Signature)
+	}
+	if c.RatePerMinute < 0 || c.Answer < 0 || c.QueryTimeout < 0 {
+		return nil, errors.New("rate per minute and time limits cannot be negative; leave them out for the defaults")
+	}
+	if c.Log == nil {
+		c.Log = zap.NewNop()
+	}
+	client := &Client{
+		base:     base,
+		mchID:    c.MchID,
+		location: orDefault(c.Location, qfpayZone),
+		answer:   orDefault(c.Answer, 40*time.Second),
+		query:    orDefault(c.QueryTimeout, 10*time.Second),
+		move:     c.HTTP,
+		ask:      c.HTTP,
+		pace:     newPace(orDefault(c.RatePerMinute, 400)),
+		signer:   &signer{appCode: c.AppCode.Reveal(), key: c.ClientKey.Reveal(), algorithm: c.Signature},
+		health:   newHealth(),
+		log:      c.Log,
+	}
+	if c.HTTP == nil {
+		client.move, client.ask = newTransport(false), newTransport(true)
+	}
+	return client, nil
+}
+
+// Close lets go of idle connections.
+func (c *Client) Close() {
+	for _, t := range []http.RoundTripper{c.move, c.ask} {
+		if t, ok := t.(*http.Transport); ok {
+			t.CloseIdleConnections()
+		}
+	}
+}
+
+// newTransport makes an HTTP/1.1 transport, which is the protocol whose repeating of requests is well known: none
+// on a fresh connection. So a request that moves money gets a connection of its own, which also cannot be one that
+// some router forgot an hour ago. Queries keep theirs.
+func newTransport(keep bool) *http.Transport {
+	http1 := new(http.Protocols)
+	http1.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(4)},
+		TLSHandshakeTimeout:    connectTimeout,
+		DisableKeepAlives:      !keep,
+		DisableCompression:     true,
+		IdleConnTimeout:        30 * time.Second,
+		MaxIdleConnsPerHost:    4,
+		MaxResponseHeaderBytes: 64 << 10,
+		Protocols:              http1,
+	}
+}
+
+const connectTimeout = 5 * time.Second
+
+// qfpayZone is the zone of QFPay's days (QFPay docs, payment page: txzone defaults to +0800).
+var qfpayZone = time.FixedZone("+08:00", 8*60*60)
+
+const timeLayout = "2006-01-02 15:04:05"
+
+// FormatTime writes a time as QFPay takes it in txdtm: YYYY-MM-DD hh:mm:ss in the given zone, which is not part
+// of it. Without a zone, +08:00.
+func FormatTime(t time.Time, loc *time.Location) string {
+	return t.In(orDefault(loc, qfpayZone)).Format(timeLayout)
+}
+
+func orDefault[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// baseURL never quotes what it refuses: people do put credentials into addresses.
+func baseURL(s string) (string, error) {
+	const example = "write it like https://openapi-hk.qfapi.com"
+	u, err := url.Parse(strings.TrimSpace(s))
+	switch {
+	case s == "":
+		return "", errors.New("the gateway's url is empty; " + example + ", as QFPay told you for your country")
+	case err != nil || u.Hostname() == "":
+		return "", errors.New("the gateway's url is not an address; " + example)
+	case u.User != nil:
+		return "", errors.New("the gateway's url holds a user name; leave it out and " + example)
+	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
+		return "", errors.New("the gateway's url holds more than the host; " + example)
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		return u.Scheme + "://" + u.Host, nil
+	case u.Scheme == "http":
+		return "", errors.New("the gateway's url is plain http, which is for loopback hosts only; " + example)
+	}
+	return "", errors.New("the gateway's url does not begin with https://; " + example)
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

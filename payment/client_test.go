@@ -1,0 +1,148 @@
+package payment
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// newRecorder shows each request and answers with pending.
+func newRecorder(t *testing.T, see func(r *http.Request, body string)) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		see(r, string(b))
+		io.WriteString(w, `{"respcd":"1143","data":[]}`)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// plain is the text that a form's signature is over.
+func plain(f url.Values) string {
+	var b []string
+	for _, k := range slices.Sorted(maps.Keys(f)) {
+		b = append(b, k+"="+f.Get(k))
+	}
+	return strings.Join(b, "&")
+}
+
+func TestConfiguration(t *testing.T) {
+	good := Config{URL: "https://openapi-hk.qfapi.com", AppCode: testApp, ClientKey: testKey}
+	change := func(f func(*Config)) Config { c := good; f(&c); return c }
+	at := func(url string) Config { return change(func(c *Config) { c.URL = url }) }
+	for name, tt := range map[string]struct {
+		Config
+		want string // part of the error; empty: none
+	}{
+		"good":               {good, ""},
+		"slash":              {at("https://openapi-hk.qfapi.com/"), ""},
+		"loopback":           {at("http://127.0.0.1:9000"), ""},
+		"loopback by name":   {at("http://localhost:9000"), ""},
+		"loopback, IPv6":     {at("http://[::1]:9000"), ""},
+		"SHA256":             {change(func(c *Config) { c.Signature = "SHA256" }), ""},
+		"no url":             {at(""), "empty"},
+		"no scheme":          {at("openapi-hk.qfapi.com"), "https://"},
+		"not an address":     {at("https://:::"), "not an address"},
+		"http":               {at("http://openapi-hk.qfapi.com"), "loopback"},
+		"http, looks like":   {at("http://127.0.0.1.example.com"), "loopback"},
+		"ftp":                {at("ftp://127.0.0.1"), "https://"},
+		"user":               {at("https://user:CANARY@openapi-hk.qfapi.com"), "user name"},
+		"broken with a user": {at("https://user:CANARY@openapi-hk.qfapi.com:x"), "not an address"},
+		"path":               {at("https://openapi-hk.qfapi.com/trade/v1/payment"), "only the host"},
+		"query":              {at("https://openapi-hk.qfapi.com?key=CANARY"), "only the host"},
+		"no app code":        {change(func(c *Config) { c.AppCode = "" }), "app code"},
+		"no key":             {change(func(c *Config) { c.ClientKey = "" }), "client key"},
+		"key with a newline": {change(func(c *Config) { c.ClientKey = "CANARY\n" }), "client key"},
+		"mchid with a space": {change(func(c *Config) { c.MchID = " 1" }), "mchid"},
+		"signature":          {change(func(c *Config) { c.Signature = "sha1" }), "SHA256"},
+		"negative":           {change(func(c *Config) { c.Answer = -1 }), "negative"},
+	} {
+		c, err := New(tt.Config)
+		switch {
+		case tt.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case tt.want == "":
+			c.Close()
+		case err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), "more than the host", "only the host"), tt.want):
+			t.Errorf("%s: error %v does not say %q", name, err, tt.want)
+		case strings.Contains(err.Error(), "CANARY"):
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is wrong by our own rules costs no request.
+func TestWrongRequestsAreNotSent(t *testing.T) {
+	g := says(t, 200, paidBody)
+	c := newTestClient(t, g.url)
+	for name, f := range map[string]func(*Order){
+		"no number":             func(o *Order) { o.OutTradeNo = "" },
+		"a comma in the number": func(o *Order) { o.OutTradeNo = "T1,T2" },
+		"a long number":         func(o *Order) { o.OutTradeNo = strings.Repeat("1", 33) },
+		"nothing to pay":        func(o *Order) { o.Amount = 0 },
+		"less":                  func(o *Order) { o.Amount = -1 },
+		"too much":              func(o *Order) { o.Amount = maxAmount + 1 },
+		"small letters":         func(o *Order) { o.Currency = "hkd" },
+		"no code":               func(o *Order) { o.AuthCode = "" },
+		"a code with a newline": func(o *Order) { o.AuthCode += "\n" },
+		"a long code":           func(o *Order) { o.AuthCode = AuthCode(strings.Repeat("1", 129)) },
+		"no time":               func(o *Order) { o.TxDTM = "" },
+		"a day without time":    func(o *Order) { o.TxDTM = "2026-01-01" },
+		"Octopus":               func(o *Order) { o.PayType = "803701" },
+		"FPS":                   func(o *Order) { o.PayType = "802001" },
+		"shown by the shop":     func(o *Order) { o.PayType = "800101" },
+		"a line break as udid":  func(o *Order) { o.UDID = "a\nb" },
+	} {
+		o := order
+		f(&o)
+		if a := c.Pay(t.Context(), o); a.Meaning != NotSent || a.Err == nil || a.Alarm == "" {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+	o := refund
+	o.SysSN = ""
+	if a := c.Refund(t.Context(), o); a.Meaning != NotSent || a.Err == nil {
+		t.Errorf("refund of nothing: %+v", a)
+	}
+	u := undoing
+	u.TxDTM = ""
+	if a := c.Cancel(t.Context(), u); a.Meaning != NotSent || a.Err == nil {
+		t.Errorf("cancel without a time: %+v", a)
+	}
+	if n := g.requests.Load(); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestPayTypes(t *testing.T) {
+	for code, tt := range map[string]struct {
+		known, cancel bool
+		wallet        string
+	}{
+		"800008": {true, true, ""}, "800108": {true, true, "alipay"}, "800208": {true, true, "wechat"},
+		"801008": {true, true, "wechat"}, "805808": {true, false, "payme"}, "800708": {true, false, "unionpay"},
+		"804208": {true, false, "grabpay"}, "800101": {false, false, "alipay"}, "805814": {false, false, "payme"},
+		"803701": {false, false, ""}, "802001": {false, false, ""}, "801801": {false, false, ""}, "802808": {false, false, ""},
+		"": {false, false, ""}, "8001": {false, false, ""}, "8001080": {false, false, ""},
+	} {
+		if KnownPayType(code) != tt.known || CanCancel(code) != tt.cancel || Wallet(code) != tt.wallet {
+			t.Errorf("%q: known %t, can cancel %t, wallet %q", code, KnownPayType(code), CanCancel(code), Wallet(code))
+		}
+	}
+}
+
+func TestFormatTime(t *testing.T) {
+	at := time.Date(2026, 1, 1, 20, 30, 5, 9, time.UTC)
+	if got := FormatTime(at, nil); got != "2026-01-02 04:30:05" {
+		t.Errorf("by default %s", got)
+	}
+	if got := FormatTime(at, time.UTC); got != "2026-01-01 20:30:05" {
+		t.Errorf("in UTC %s", got)
+	}
+}

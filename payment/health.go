@@ -1,0 +1,55 @@
+package payment
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Contact is how one endpoint of QFPay did lately, for a diagnosis page.
+type Contact struct {
+	Endpoint string        // "payment", "query", "reversal", "close" or "refund"
+	At       time.Time     // when the last request was begun
+	Took     time.Duration // the last one, with its wait for a turn
+	Status   int           // of HTTP; 0 where there was no answer
+	RespCD   string
+	Err      string    // why the last one brought no usable answer; empty if it did
+	Answered time.Time // when a usable answer came last; zero if never
+}
+
+type health struct {
+	mu   sync.Mutex
+	last map[string]Contact
+}
+
+func newHealth() *health { return &health{last: make(map[string]Contact)} }
+
+func (h *health) note(endpoint string, started time.Time, r reply) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	n := Contact{Endpoint: endpoint, At: started, Took: now.Sub(started), Status: r.status, RespCD: r.respcd(),
+		Answered: h.last[endpoint].Answered}
+	switch {
+	case r.err != nil:
+		n.Err = r.err.Error()
+	case r.seal == forged:
+		n.Err = wrongSignature
+	default:
+		n.Answered = now
+	}
+	h.last[endpoint] = n
+}
+
+// Health returns the last contact with each endpoint that was asked, by name.
+func (c *Client) Health() []Contact {
+	c.health.mu.Lock()
+	defer c.health.mu.Unlock()
+	var all []Contact
+	for _, n := range c.health.last {
+		all = append(all, n)
+	}
+	slices.SortFunc(all, func(a, b Contact) int { return strings.Compare(a.Endpoint, b.Endpoint) })
+	return all
+}

@@ -1,0 +1,291 @@
+package payment
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const itemBody = `{"syssn": "20260101000100020000000001", "out_trade_no": "T20260101000001", "pay_type": "800108", "order_type": "payment", ` +
+	`"txamt": "100", "txcurrcd": "HKD", "txdtm": "2026-01-01 12:00:00", "sysdtm": "2026-01-01 12:00:01", "respcd": "0000", "errmsg": "ok", ` +
+	`"cancel": "0", "chnlsn": "42", "origssn": null}`
+
+func listBody(items ...string) string {
+	return `{"respcd": "0000", "resperr": "ok", "page": 1, "data": [` + strings.Join(items, ",") + `]}`
+}
+
+// What one list says of a payment; "0000" of an item alone is not "paid".
+func TestFindings(t *testing.T) {
+	item := func(change map[string]any) string { return with(t, itemBody, change) }
+	code := func(c any) string { return item(map[string]any{"respcd": c}) }
+	cancel := func(c any) string { return item(map[string]any{"cancel": c}) }
+	other := item(map[string]any{"out_trade_no": "T2", "syssn": "2"})
+	second := map[string]any{"syssn": "20260101000100020000000009"}
+	for name, tt := range map[string]struct {
+		body  string
+		want  Meaning
+		alarm bool
+	}{
+		"paid":                                  {listBody(itemBody), Paid, false},
+		"paid, data an object":                  {`{"respcd":"0000","data":` + itemBody + `}`, Paid, false},
+		"paid, numbers":                         {listBody(item(map[string]any{"txamt": 100, "cancel": 0})), Paid, false},
+		"paid, no currency":                     {listBody(item(map[string]any{"txcurrcd": ""})), Paid, false},
+		"paid, among others":                    {listBody(other, itemBody, other), Paid, false},
+		"paid, refunded in part":                {listBody(cancel("5")), Paid, false},
+		"paid, unnamed beside it":               {listBody(item(map[string]any{"out_trade_no": "", "syssn": "3"}), itemBody), Paid, false},
+		"paid, rubbish beside it":               {listBody(`{"a":1}`, itemBody), Paid, false},
+		"paid and declined":                     {listBody(code("1202"), itemBody), Paid, false},
+		"paid and pending":                      {listBody(itemBody, code("1143")), Paid, false},
+		"paid and undone":                       {listBody(cancel("1"), item(second)), Paid, false},
+		"paid and of another amount":            {listBody(itemBody, item(map[string]any{"txamt": "1"})), Paid, true},
+		"paid twice":                            {listBody(itemBody, item(second)), Paid, true},
+		"paid twice, no syssn":                  {listBody(item(map[string]any{"syssn": ""}), item(map[string]any{"syssn": "", "chnlsn": "43"})), Paid, true},
+		"paid, listed twice":                    {listBody(itemBody, item(map[string]any{"errmsg": "again"})), Paid, false},
+		"reversed":                              {listBody(cancel("1")), Undone, false},
+		"cancelled":                             {listBody(cancel(2)), Undone, false},
+		"refunded":                              {listBody(cancel("3")), Undone, false},
+		"pre-authorisation finished":            {listBody(cancel("4")), Unknown, false},
+		"no cancel field":                       {listBody(cancel(nil)), Unknown, false},
+		"pending":                               {listBody(code("1143")), Pending, false},
+		"pending, marked as cancelled":          {listBody(item(map[string]any{"respcd": "1143", "cancel": "1"})), Pending, false},
+		"pending and declined":                  {listBody(code("1202"), code("1145")), Pending, false},
+		"pending and undone":                    {listBody(cancel("1"), code("1145")), Pending, false},
+		"declined":                              {listBody(code("1202")), Declined, false},
+		"declined, respcd a number":             {listBody(code(1202)), Declined, false},
+		"declined and unlisted":                 {listBody(code("1202"), code("9999")), Unknown, false},
+		"declined and undone":                   {listBody(code("1202"), cancel("1")), Undone, false},
+		"declined, rubbish beside it":           {listBody(`7`, code("1202")), Unknown, false},
+		"closed":                                {listBody(code("1264")), Undone, false},
+		"respcd 0":                              {listBody(code(0)), Unknown, false},
+		"respcd null":                           {listBody(code(nil)), Unknown, false},
+		"other amount":                          {listBody(item(map[string]any{"txamt": "101"})), Unknown, true},
+		"no amount":                             {listBody(item(map[string]any{"txamt": nil})), Unknown, true},
+		"other currency":                        {listBody(item(map[string]any{"txcurrcd": "EUR"})), Unknown, true},
+		"declined, other amount":                {listBody(item(map[string]any{"txamt": "101", "respcd": "1202"})), Unknown, true},
+		"our syssn, other number":               {listBody(item(map[string]any{"out_trade_no": "T2"})), Unknown, true},
+		"unnamed":                               {listBody(item(map[string]any{"out_trade_no": nil, "syssn": "3"})), Unknown, false},
+		"a refund of that number":               {listBody(item(map[string]any{"order_type": "refund"})), Unknown, false},
+		"no order type":                         {listBody(item(map[string]any{"order_type": nil})), Unknown, false},
+		"strange order type":                    {listBody(item(map[string]any{"order_type": "preauth"})), Unknown, false},
+		"declined, and closed by an order":      {listBody(code("1142"), item(map[string]any{"order_type": "close"})), Undone, false},
+		"empty":                                 {listBody(), NotFound, false},
+		"no data":                               {`{"respcd":"0000"}`, NotFound, false},
+		"data null":                             {`{"respcd":"0000","data":null}`, NotFound, false},
+		"data {}":                               {`{"respcd":"0000","data":{}}`, NotFound, false},
+		"only others":                           {listBody(other), NotFound, false},
+		"1136":                                  {`{"respcd":"1136"}`, NotFound, false},
+		"1268":                                  {`{"respcd":"1268","data":[]}`, NotFound, false},
+		"1001 items":                            {listBody(slices.Repeat([]string{itemBody}, 1001)...), Unknown, false},
+		"data a string":                         {`{"respcd":"0000","data":""}`, Unknown, false},
+		"data something else":                   {`{"respcd":"0000","data":{"list":[]}}`, Unknown, false},
+		"items in strange shape":                {`{"respcd":"0000","data":[{"order":"T20260101000001"}]}`, Unknown, false},
+		"a field of an item twice":              {listBody(strings.Replace(itemBody, "{", `{"respcd":"1202",`, 1)), Unknown, false},
+		"respcd of the query 0":                 {`{"respcd":0,"data":[]}`, Unknown, false},
+		"respcd of the query bare 0000":         {`{"respcd":0000,"data":[]}`, Unknown, false},
+		"respcd of the query missing":           {`{"data":[]}`, Unknown, false},
+		"query pending":                         {`{"respcd":"1143","data":[]}`, Unknown, false},
+		"query declined":                        {`{"respcd":"1202"}`, Unknown, false},
+		"query refused: signature":              {`{"respcd":"1108"}`, Unknown, true},
+		"query failed, an item that looks paid": {`{"respcd":"1100","data":[` + itemBody + `]}`, Unknown, false},
+	} {
+		q := question
+		q.SysSN = "20260101000100020000000001"
+		f := newTestClient(t, says(t, 200, tt.body).url).Query(t.Context(), q)
+		if f.Meaning != tt.want || (f.Alarm != "") != tt.alarm || f.Searched != (tt.want == NotFound) {
+			t.Errorf("%s: %+v instead of %s, alarm %t", name, f, tt.want, tt.alarm)
+		}
+		if f.Setup != strings.Contains(tt.body, "1108") {
+			t.Errorf("%s: setup %t", name, f.Setup)
+		}
+	}
+}
+
+func TestRefundFindings(t *testing.T) {
+	item := func(change map[string]any) string {
+		all := map[string]any{"order_type": "refund", "out_trade_no": refund.OutTradeNo}
+		for k, v := range change {
+			all[k] = v
+		}
+		return with(t, itemBody, all)
+	}
+	q := Question{OutTradeNo: refund.OutTradeNo, Amount: 100, Currency: "HKD", Created: question.Created, Now: question.Now, Refund: true}
+	for name, tt := range map[string]struct {
+		body  string
+		want  Meaning
+		later bool
+	}{
+		"done":                          {listBody(item(nil)), Paid, false},
+		"done, and its payment":         {listBody(itemBody, item(nil)), Paid, false},
+		"in progress":                   {listBody(item(map[string]any{"respcd": "1143"})), Pending, false},
+		"failed":                        {listBody(item(map[string]any{"respcd": "1205"})), Refused, false},
+		"later":                         {listBody(item(map[string]any{"respcd": "1269"})), Refused, true},
+		"number used":                   {listBody(item(map[string]any{"respcd": "1251"})), Unknown, false},
+		"only a payment of that number": {listBody(item(map[string]any{"order_type": "payment"})), Unknown, false},
+		"nothing":                       {listBody(itemBody), NotFound, false},
+	} {
+		f := newTestClient(t, says(t, 200, tt.body).url).Query(t.Context(), q)
+		if f.Meaning != tt.want || f.RetryLater != tt.later || f.Alarm != "" {
+			t.Errorf("%s: %+v instead of %s", name, f, tt.want)
+		}
+	}
+}
+
+// An empty list proves something only after every month was asked that could hold the payment.
+func TestWhichMonthsAreAsked(t *testing.T) {
+	at := func(s string) time.Time {
+		v, err := time.ParseInLocation(timeLayout, s, qfpayZone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	const (
+		dec, jan, feb = "2025-12-01 00:00:00..2025-12-31 23:59:59", "2026-01-01 00:00:00..2026-01-31 23:59:59", "2026-02-01 00:00:00..2026-02-28 23:59:59"
+		none          = ".."
+	)
+	for _, tt := range []struct {
+		created, now, sysSN string
+		want                []string
+	}{
+		{"2026-01-15 12:00:00", "2026-01-15 12:01:00", "", []string{none, jan}},
+		{"2026-01-15 12:00:00", "2026-03-15 12:01:00", "", []string{none, jan}},
+		{"2026-01-15 12:00:00", "2026-01-15 12:01:00", "77", []string{none, jan, "77"}},
+		{"2026-01-01 00:00:10", "2026-01-01 00:01:00", "", []string{none, jan, dec}},
+		{"2026-01-01 23:59:59", "2026-01-02 00:01:00", "", []string{none, jan, dec}},
+		{"2026-01-02 00:00:00", "2026-01-02 00:01:00", "", []string{none, jan}},
+		{"2026-01-31 23:59:50", "2026-01-31 23:59:58", "", []string{none, jan}},
+		{"2026-01-31 23:59:50", "2026-02-01 00:00:00", "", []string{none, jan, feb}},
+		{"2026-01-31 00:00:00", "2026-02-05 12:00:00", "", []string{none, jan, feb}},
+		{"2026-01-30 23:59:59", "2026-02-05 12:00:00", "", []string{none, jan}},
+	} {
+		for _, loc := range []*time.Location{nil, time.UTC} {
+			var got []string
+			g := serve(t, func(w http.ResponseWriter, path string, f url.Values) {
+				ask := f.Get("start_time") + ".." + f.Get("end_time")
+				if f.Has("syssn") {
+					ask = f.Get("syssn")
+				}
+				if path != "query" || f.Has("syssn") == f.Has("out_trade_no") {
+					t.Errorf("%s asks %v", path, f)
+				}
+				got = append(got, ask)
+				w.Write([]byte(listBody()))
+			})
+			q := question
+			q.SysSN, q.Created, q.Now = tt.sysSN, at(tt.created), at(tt.now)
+			if loc != nil { // the same clock face in another zone
+				q.Created, q.Now = q.Created.Add(8*time.Hour), q.Now.Add(8*time.Hour)
+			}
+			f := newTestClient(t, g.url, func(c *Config) { c.Location = loc }).Query(t.Context(), q)
+			if diff := cmp.Diff(tt.want, got); diff != "" || f.Meaning != NotFound || !f.Searched {
+				t.Errorf("created %s, now %s, zone %v: %+v %s", tt.created, tt.now, loc, f, diff)
+			}
+		}
+	}
+}
+
+// A list that is empty at first is not the end: the payment is found in the month before, or by its syssn.
+func TestFoundOnlyByASecondQuestion(t *testing.T) {
+	q := question
+	q.SysSN = "20260101000100020000000001"
+	q.Created = time.Date(2026, 1, 1, 0, 0, 5, 0, qfpayZone)
+	for _, hasIt := range []func(url.Values) bool{
+		func(f url.Values) bool { return strings.HasPrefix(f.Get("start_time"), "2026-01") },
+		func(f url.Values) bool { return strings.HasPrefix(f.Get("start_time"), "2025-12") },
+		func(f url.Values) bool { return f.Has("syssn") },
+	} {
+		g := serve(t, func(w http.ResponseWriter, _ string, f url.Values) {
+			if hasIt(f) {
+				w.Write([]byte(listBody(itemBody)))
+				return
+			}
+			w.Write([]byte(listBody()))
+		})
+		if f := newTestClient(t, g.url).Query(t.Context(), q); f.Meaning != Paid {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+// One question without a proper answer, and "not found" proves nothing.
+func TestSearchedNeedsEveryAnswer(t *testing.T) {
+	q := question
+	q.SysSN = "20260101000100020000000001"
+	q.Created = time.Date(2026, 1, 1, 0, 0, 5, 0, qfpayZone)
+	for broken := range 4 {
+		n := 0
+		g := serve(t, func(w http.ResponseWriter, _ string, _ url.Values) {
+			if n++; n == broken+1 {
+				w.WriteHeader(502)
+				return
+			}
+			w.Write([]byte(listBody()))
+		})
+		f := newTestClient(t, g.url).Query(t.Context(), q)
+		want := NotFound
+		if broken == 0 {
+			want = Unknown
+		}
+		if f.Meaning != want || f.Searched || f.Err == nil {
+			t.Errorf("question %d unanswered: %+v", broken+1, f)
+		}
+	}
+	q.Created = time.Time{}
+	if f := newTestClient(t, says(t, 200, listBody()).url).Query(t.Context(), q); f.Meaning != NotFound || f.Searched {
+		t.Errorf("without a time: %+v", f)
+	}
+}
+
+// FuzzFinding: no list makes a payment paid or undone unless an independent reading finds the item, and none
+// makes it panic.
+func FuzzFinding(f *testing.F) {
+	cases, _ := examples(f)
+	for _, c := range cases {
+		f.Add([]byte(c.Response))
+	}
+	for _, s := range []string{listBody(), listBody(itemBody), listBody(itemBody, itemBody), `{"respcd":"0000","data":{}}`, `{"respcd":"1136"}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		items, top, _ := replied(200, string(body)).items()
+		found, ok := question.judge(items)
+		if !ok {
+			return
+		}
+		var o map[string]json.RawMessage
+		var respCD string
+		if json.Unmarshal(body, &o) != nil || json.Unmarshal(o["respcd"], &respCD) != nil || respCD != "0000" {
+			t.Fatalf("%+v (%+v) from %q", found, top, body)
+		}
+		cancels := map[Meaning][]string{Paid: {"0", "5"}, Undone: {"1", "2", "3"}}[found.Meaning]
+		if cancels == nil || found.Meaning == Undone && found.RespCD != "0000" {
+			return
+		}
+		var list []map[string]any
+		if json.Unmarshal(o["data"], &list) != nil {
+			list = make([]map[string]any, 1)
+			if err := json.Unmarshal(o["data"], &list[0]); err != nil {
+				t.Fatalf("%s from %q", found.Meaning, body)
+			}
+		}
+		if !slices.ContainsFunc(list, func(i map[string]any) bool {
+			return i["respcd"] == "0000" && i["order_type"] == "payment" && i["out_trade_no"] == question.OutTradeNo &&
+				amount(i["txamt"]) == 100 && slices.Contains(cancels, fmt.Sprint(i["cancel"]))
+		}) {
+			t.Fatalf("%s from %q", found.Meaning, body)
+		}
+	})
+}
+
+func amount(v any) int64 {
+	n, _ := strconv.ParseInt(fmt.Sprint(v), 10, 64)
+	return n
+}

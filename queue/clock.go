@@ -1,0 +1,77 @@
+package queue
+
+import (
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A clock tells the wall's time, but moves evenly: a jump of the wall clock is seen by checkClock, which
+// shifts all limits with it, so that no limit passes early or late.
+type clock struct {
+	wall func() time.Time
+	mu   sync.Mutex
+	base time.Time // wall clock at...
+	from time.Time // ...this moment, with its monotonic reading
+}
+
+func (c *clock) start() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.base, c.from = c.wall().Round(0).UTC(), time.Now()
+}
+
+// now is steady. Its monotonic reading is gone, so that it compares with times from the journal.
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at(time.Now())
+}
+
+// at has the precision of the journal, so that a time is the same before and after a restart.
+func (c *clock) at(t time.Time) time.Time { return c.base.Add(t.Sub(c.from)).Truncate(time.Microsecond) }
+
+// tolerance is how far the wall clock may drift from the steady one before it counts as a jump.
+const tolerance = 3 * time.Second
+
+// jumped returns how far the wall clock jumped since the last call, and goes along with it.
+func (c *clock) jumped() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	by := c.wall().Round(0).UTC().Sub(c.at(time.Now()))
+	if by.Abs() < tolerance {
+		return 0
+	}
+	c.base = c.base.Add(by)
+	return by
+}
+
+// checkClock shifts all limits where the wall clock jumped.
+func (q *Queue) checkClock() {
+	by := q.clock.jumped()
+	if by == 0 {
+		return
+	}
+	q.log.Warn("the clock of this machine jumped; all limits are shifted with it")
+	now := q.clock.now()
+	q.retryAt = q.retryAt.Add(by)
+	for _, id := range sorted(q.sales) {
+		q.hold(func() error { return q.stepSale(id, Event{Kind: ClockMoved, At: now, Moved: by}) })
+	}
+	for _, id := range sorted(q.refunds) {
+		q.hold(func() error { return q.stepRefund(id, Event{Kind: ClockMoved, At: now, Moved: by}) })
+	}
+}
+
+// sorted walks a map in an order that is the same each time.
+func sorted[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
+
+// newNumber makes an out_trade_no: sortable by time, unguessable, in the characters that QFPay's oldest
+// documents allow (QFPay Japan API reference, out_trade_no).
+func newNumber(t time.Time) string {
+	return fmt.Sprintf("C%s%s", t.UTC().Format("060102150405"), strings.ToUpper(rand.Text()[:12]))
+}

@@ -1,0 +1,319 @@
+package queue
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"cpmd/payment"
+)
+
+// This file is what tills call. Refusals are *Error.
+
+var validID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// maxAmount is the largest that QFPay's txamt takes: Int(11).
+const maxAmount = 99_999_999_999
+
+func invalid(format string, args ...any) *Error {
+	return &Error{Code: InvalidRequest, Detail: fmt.Sprintf(format, args...)}
+}
+
+// PutSale opens a sale under the till's own id. The same request again returns the sale as it stands.
+func (q *Queue) PutSale(ctx context.Context, r SaleRequest) (v SaleView, created bool, err error) {
+	if err := q.checkSale(&r); err != nil {
+		return v, false, err
+	}
+	err = q.ask(ctx, func() error {
+		s, fresh, err := q.open(r)
+		if err == nil {
+			v, created = q.view(s), fresh
+		}
+		return err
+	})
+	return v, created, err
+}
+
+func (q *Queue) checkSale(r *SaleRequest) error {
+	if !validID.MatchString(r.ID) {
+		return invalid("the sale's id must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+	}
+	if r.Amount <= 0 || r.Amount > maxAmount {
+		return invalid("amount must be a whole number of minor units from 1 to %d, such as 12850 for 128.50", int64(maxAmount))
+	}
+	if _, ok := q.cfg.Currencies[r.Currency]; !ok {
+		return invalid("currency %s is not configured; use one of %s, or add it to gateway.currencies", quote(r.Currency), strings.Join(sorted(q.cfg.Currencies), ", "))
+	}
+	if len(r.Ticket) > 64 || strings.ContainsFunc(r.Ticket, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return invalid("ticket must be at most 64 bytes of printable text")
+	}
+	if r.Lane == "" {
+		if len(q.order) > 1 {
+			return &Error{Code: UnknownLane, Detail: "name the lane: there are " + strings.Join(q.order, ", ")}
+		}
+		r.Lane = q.order[0]
+	}
+	if q.lanes[r.Lane] == nil {
+		return &Error{Code: UnknownLane, Detail: fmt.Sprintf("there is no lane %s; there are %s", quote(r.Lane), strings.Join(q.order, ", "))}
+	}
+	if r.AuthCode != "" && !looksLikePayment(r.AuthCode.Reveal()) {
+		return invalid("auth_code cannot be a payment code; leave it out to let cpmd scan")
+	}
+	return nil
+}
+
+// quote shows a till's own word back to it, cut to a sane length.
+func quote(s string) string {
+	if len(s) > 40 {
+		s = s[:40] + "..."
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// open runs in the main goroutine.
+func (q *Queue) open(r SaleRequest) (s Sale, created bool, err error) {
+	content := fingerprint(r)
+	if old, ok, err := q.find(r.ID); err != nil {
+		return s, false, unavailable(err)
+	} else if ok {
+		if old.Content != content {
+			return s, false, &Error{Code: IDReused, Sale: r.ID, Detail: "a sale with this id and other content exists; use a new id for a new sale, and repeat a request exactly to learn what became of it"}
+		}
+		return old, false, nil
+	}
+	other, err := q.cfg.Journal.unresolvedTicket(r.Ticket, r.Amount, r.Currency)
+	if err != nil {
+		return s, false, unavailable(err)
+	}
+	if other != "" {
+		return s, false, &Error{Code: TicketUnresolved, Sale: other, Detail: fmt.Sprintf("sale %s of the same ticket and amount is not finished; wait for it or ask about it, do not charge again", other)}
+	}
+	l := q.lanes[r.Lane]
+	if l.holder != "" {
+		return s, false, &Error{Code: LaneBusy, Sale: l.holder, Detail: fmt.Sprintf("sale %s holds lane %s (%s); wait until it is final or unresolved, or cancel it", l.holder, r.Lane, q.sales[l.holder].State)}
+	}
+	if r.AuthCode != "" {
+		used, err := q.cfg.Journal.codeUsed(MarkOf(r.AuthCode).Hash)
+		if err != nil {
+			return s, false, unavailable(err)
+		}
+		if used {
+			return s, false, &Error{Code: CodeUsed, Detail: "this code was submitted before; the customer must show a fresh one"}
+		}
+	}
+	if q.down != nil {
+		return s, false, unavailable(q.down)
+	}
+	s = Sale{ID: r.ID, Lane: r.Lane, Ticket: r.Ticket, Amount: r.Amount, Currency: r.Currency, Content: content}
+	ev := Event{Kind: Opened, At: q.clock.now()}
+	if r.AuthCode != "" {
+		err = q.pay(s, ev, l, r.AuthCode, "till")
+	} else {
+		_, err = q.applySale(s, ev)
+	}
+	if err != nil {
+		return s, false, unavailable(err)
+	}
+	return *q.sales[r.ID], true, nil
+}
+
+// fingerprint tells whether a repeated request is the same. The code in it is a hash of a hash, never the code.
+func fingerprint(r SaleRequest) string {
+	code := ""
+	if r.AuthCode != "" {
+		code = MarkOf(r.AuthCode).Hash
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %q %q %s", r.Amount, r.Currency, r.Lane, r.Ticket, code))
+	return hex.EncodeToString(sum[:])
+}
+
+// find looks in memory, then in the journal.
+func (q *Queue) find(id string) (Sale, bool, error) {
+	if s, ok := q.sales[id]; ok {
+		return *s, true, nil
+	}
+	return q.cfg.Journal.sale(id)
+}
+
+// Sale returns the sale as it stands.
+func (q *Queue) Sale(_ context.Context, id string) (SaleView, error) {
+	s, ok, err := q.cfg.Journal.sale(id)
+	if err != nil {
+		return SaleView{}, unavailable(err)
+	}
+	if !ok {
+		return SaleView{}, unknownSale(id)
+	}
+	return q.view(s), nil
+}
+
+func unknownSale(id string) *Error {
+	return &Error{Code: UnknownSale, Detail: fmt.Sprintf("there is no sale %s; nothing was ever charged for it", quote(id))}
+}
+
+// CancelSale asks to stop. What came of it is the sale's state.
+func (q *Queue) CancelSale(ctx context.Context, id, by string) (v SaleView, err error) {
+	err = q.ask(ctx, func() error {
+		s, ok, err := q.find(id)
+		if err != nil {
+			return unavailable(err)
+		}
+		if !ok {
+			return unknownSale(id)
+		}
+		if s, err = q.applySale(s, Event{Kind: CancelAsked, At: q.clock.now(), By: by}); err != nil {
+			return unavailable(err)
+		}
+		v = q.view(s)
+		return nil
+	})
+	return v, err
+}
+
+// Sales lists the sales that match, newest first.
+func (q *Queue) Sales(_ context.Context, f SaleFilter) ([]SaleView, error) {
+	if f.State != "" && !slices.Contains(States, f.State) {
+		return nil, invalid("state must be one of %v", States)
+	}
+	if f.Limit < 0 || f.Limit > 1000 {
+		return nil, invalid("limit must be from 1 to 1000")
+	}
+	all, err := q.cfg.Journal.sales(f, q.cfg.Location)
+	if err != nil {
+		return nil, refusalOr(err)
+	}
+	return views(all, q.view), nil
+}
+
+func refusalOr(err error) error {
+	if e, ok := err.(*Error); ok {
+		return e
+	}
+	return unavailable(err)
+}
+
+func views[A, B any](all []A, view func(A) B) []B {
+	out := make([]B, 0, len(all))
+	for _, a := range all {
+		out = append(out, view(a))
+	}
+	return out
+}
+
+// PutRefund gives money of a paid sale back, under the till's own id. The same request again returns the
+// refund as it stands.
+func (q *Queue) PutRefund(ctx context.Context, r RefundRequest) (v RefundView, created bool, err error) {
+	if !validID.MatchString(r.ID) {
+		return v, false, invalid("the refund's id must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+	}
+	if r.Amount <= 0 || r.Amount > maxAmount {
+		return v, false, invalid("amount must be a whole number of minor units, such as 12850 for 128.50")
+	}
+	err = q.ask(ctx, func() error {
+		f, fresh, err := q.openRefund(r)
+		if err == nil {
+			v, created = refundView(f), fresh
+		}
+		return err
+	})
+	return v, created, err
+}
+
+func (q *Queue) openRefund(r RefundRequest) (f Refund, created bool, err error) {
+	old, ok, err := q.cfg.Journal.refund(r.ID)
+	if err != nil {
+		return f, false, unavailable(err)
+	}
+	if ok {
+		if old.Sale != r.Sale || old.Amount != r.Amount {
+			return f, false, &Error{Code: IDReused, Sale: old.Sale, Detail: "a refund with this id and other content exists; use a new id for a new refund"}
+		}
+		return old, false, nil
+	}
+	s, ok, err := q.find(r.Sale)
+	if err != nil {
+		return f, false, unavailable(err)
+	}
+	if !ok {
+		return f, false, unknownSale(r.Sale)
+	}
+	paid, err := q.refundable(s, r.Amount)
+	if err != nil {
+		return f, false, err
+	}
+	now := q.clock.now()
+	f = Refund{ID: r.ID, Sale: s.ID, Amount: r.Amount, Currency: s.Currency, OutTradeNo: q.cfg.NewNumber(now), PaidSysSN: paid.SysSN,
+		TxDTM: payment.FormatTime(now, q.cfg.Location)}
+	if f, err = q.applyRefund(f, Event{Kind: Opened, At: now}); err != nil {
+		return f, false, unavailable(err)
+	}
+	return f, true, nil
+}
+
+// refundable checks that the sale has that much left to give back, and returns its paid payment.
+func (q *Queue) refundable(s Sale, amount int64) (*Payment, error) {
+	refuse := func(format string, args ...any) (*Payment, error) {
+		return nil, &Error{Code: NotRefundable, Sale: s.ID, Detail: fmt.Sprintf(format, args...)}
+	}
+	if s.State != PaidState {
+		return refuse("sale %s is %s; only a paid sale can be refunded", s.ID, s.State)
+	}
+	under, err := q.cfg.Journal.refundsWhere(`sale_id=? AND state='refunding'`, s.ID)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if len(under) > 0 {
+		return refuse("refund %s of this sale is under way; wait until it is final", under[0].ID)
+	}
+	if left := s.Amount - s.Refunded; amount > left {
+		return refuse("%d is more than the %d that is left of this sale", amount, left)
+	}
+	for i := range s.Payments {
+		if p := &s.Payments[i]; p.Outcome == OutPaid && p.SysSN != "" {
+			return p, nil
+		}
+	}
+	return refuse("QFPay's number of this payment (syssn) is not known; refund it in QFPay's portal")
+}
+
+// Refund returns the refund as it stands.
+func (q *Queue) Refund(_ context.Context, id string) (RefundView, error) {
+	f, ok, err := q.cfg.Journal.refund(id)
+	if err != nil {
+		return RefundView{}, unavailable(err)
+	}
+	if !ok {
+		return RefundView{}, &Error{Code: UnknownRefund, Detail: fmt.Sprintf("there is no refund %s; nothing was given back under that id", quote(id))}
+	}
+	return refundView(f), nil
+}
+
+// Notices returns what tills were told after a seq, in order, at most limit.
+func (q *Queue) Notices(_ context.Context, after int64, limit int) ([]Notice, error) {
+	n, err := q.cfg.Journal.notices(after, limit)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return n, nil
+}
+
+// Feed gives a code to a lane whose scanner is virtual.
+func (q *Queue) Feed(_ context.Context, name, code string) error {
+	l := q.lanes[name]
+	if l == nil {
+		return &Error{Code: UnknownLane, Detail: fmt.Sprintf("there is no lane %s; there are %s", quote(name), strings.Join(q.order, ", "))}
+	}
+	if l.Lane.Feed == nil {
+		return &Error{Code: NotVirtual, Detail: fmt.Sprintf("lane %s has a real scanner; only a lane whose scanner's driver is \"virtual\" takes codes here", name)}
+	}
+	if strings.TrimSpace(code) == "" || len(code) > 4096 {
+		return invalid("code must be 1 to 4096 characters")
+	}
+	l.Lane.Feed(code)
+	return nil
+}

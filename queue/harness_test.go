@@ -1,0 +1,221 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"cpmd/payment"
+	"cpmd/scanner"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const code = "280438849930815813"
+
+// A gatewayFunc answers by script. Calls are recorded; what a script leaves out is answered "unknown".
+type fakeGateway struct {
+	mu     sync.Mutex
+	calls  []string
+	orders []payment.Order
+	pay    func(ctx context.Context, o payment.Order) payment.Answer
+	query  func(n int, q payment.Question) payment.Finding // n counts from 1, for each number
+	cancel func(n int, u payment.Undoing) payment.Answer
+	refund func(n int, r payment.RefundOrder) payment.Answer
+	counts map[string]int
+}
+
+func (g *fakeGateway) count(what, number string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.counts == nil {
+		g.counts = map[string]int{}
+	}
+	g.calls = append(g.calls, what)
+	g.counts[what+number]++
+	return g.counts[what+number]
+}
+
+func (g *fakeGateway) number(what string) (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range g.calls {
+		if c == what {
+			n++
+		}
+	}
+	return n
+}
+
+func (g *fakeGateway) Pay(ctx context.Context, o payment.Order) payment.Answer {
+	g.count("pay", o.OutTradeNo)
+	g.mu.Lock()
+	g.orders = append(g.orders, o)
+	g.mu.Unlock()
+	return g.pay(ctx, o)
+}
+
+func (g *fakeGateway) Query(ctx context.Context, q payment.Question) payment.Finding {
+	n := g.count("query", q.OutTradeNo)
+	if g.query == nil {
+		return finding(payment.Unknown)
+	}
+	return g.query(n, q)
+}
+
+func (g *fakeGateway) Cancel(ctx context.Context, u payment.Undoing) payment.Answer {
+	n := g.count("cancel", u.OutTradeNo)
+	if g.cancel == nil {
+		return payment.Answer{Meaning: payment.Refused, RespCD: "1297"}
+	}
+	return g.cancel(n, u)
+}
+
+func (g *fakeGateway) Refund(ctx context.Context, r payment.RefundOrder) payment.Answer {
+	return g.refund(g.count("refund", r.OutTradeNo), r)
+}
+
+func answer(m payment.Meaning) payment.Answer {
+	a := payment.Answer{Meaning: m}
+	switch m {
+	case payment.Paid:
+		a.RespCD, a.SysSN, a.PayType = "0000", "20261122000100020000000001", "800108"
+	case payment.Pending:
+		a.RespCD, a.SysSN = "1143", "20261122000100020000000001"
+	case payment.Declined:
+		a.RespCD, a.Confirm, a.FreshCode = "1202", 1, true
+	case payment.Misconfigured:
+		a.RespCD, a.Confirm = "1108", 1
+	}
+	return a
+}
+
+func finding(m payment.Meaning) payment.Finding {
+	return payment.Finding{Answer: answer(m), Searched: m == payment.NotFound}
+}
+
+func always(m payment.Meaning) func(context.Context, payment.Order) payment.Answer {
+	return func(context.Context, payment.Order) payment.Answer { return answer(m) }
+}
+
+// lost takes the whole answer window, as a request without an answer does.
+func lost(ctx context.Context, _ payment.Order) payment.Answer {
+	select {
+	case <-time.After(40 * time.Second):
+	case <-ctx.Done():
+	}
+	return answer(payment.Unknown)
+}
+
+// A beeper records the signs a customer hears.
+type beeper struct {
+	mu   sync.Mutex
+	good []bool
+}
+
+func (b *beeper) Run(context.Context, scanner.Sink) {}
+func (b *beeper) Beep(good bool)                    { b.mu.Lock(); b.good = append(b.good, good); b.mu.Unlock() }
+
+// A counter is a running queue with two lanes on a journal on disk.
+type counter struct {
+	*testing.T
+	*Queue
+	g      *fakeGateway
+	path   string
+	beeps  *beeper
+	wall   time.Duration // added to the wall clock
+	stop   context.CancelFunc
+	ended  chan error
+	wallMu sync.Mutex
+}
+
+func newCounter(t *testing.T, g *fakeGateway) *counter {
+	c := &counter{T: t, g: g, path: filepath.Join(t.TempDir(), "journal.db"), beeps: &beeper{}}
+	c.start()
+	return c
+}
+
+func (c *counter) start() {
+	c.Helper()
+	j, err := OpenJournal(c.path)
+	if err != nil {
+		c.Fatal(err)
+	}
+	n := 0
+	c.Queue = New(Config{Rules: DefaultRules(), Gateway: c.g, Journal: j, Location: time.FixedZone("+08:00", 8*3600),
+		Currencies: map[string]int{"HKD": 2}, Lanes: []Lane{{Name: "1", PayType: "800008", Scanner: c.beeps}, {Name: "2", PayType: "800008"}},
+		NewNumber: func(at time.Time) string { n++; return fmt.Sprintf("C%d_%d", at.UnixNano(), n) },
+		Wall: func() time.Time {
+			c.wallMu.Lock()
+			defer c.wallMu.Unlock()
+			return time.Now().Add(c.wall)
+		}})
+	ctx, stop := context.WithCancel(context.Background())
+	c.stop, c.ended = stop, make(chan error, 1)
+	go func(q *Queue) { c.ended <- q.Run(ctx) }(c.Queue)
+	synctest.Wait()
+}
+
+func (c *counter) close() {
+	c.Helper()
+	c.stop()
+	if err := <-c.ended; err != nil {
+		c.Error(err)
+	}
+	if err := c.cfg.Journal.Close(); err != nil {
+		c.Error(err)
+	}
+}
+
+func (c *counter) open(id string) SaleView {
+	c.Helper()
+	v, _, err := c.PutSale(context.Background(), SaleRequest{ID: id, Amount: 12850, Currency: "HKD", Lane: "1", Ticket: "bill-" + id})
+	if err != nil {
+		c.Fatalf("PutSale %s: %v", id, err)
+	}
+	return v
+}
+
+func (c *counter) scan(text string) {
+	c.Queue.Sink("1").Scanned(scanner.Scan{Text: scanner.Text(text), Device: "test", At: time.Now()})
+	synctest.Wait()
+}
+
+func (c *counter) state(id string) SaleView {
+	c.Helper()
+	synctest.Wait()
+	v, err := c.Sale(context.Background(), id)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return v
+}
+
+// until lets time pass until the sale is in the state, and says how long it took.
+func (c *counter) until(id string, want State, limit time.Duration) time.Duration {
+	c.Helper()
+	from := time.Now()
+	for time.Since(from) <= limit {
+		if c.state(id).State == want {
+			return time.Since(from)
+		}
+		time.Sleep(100 * time.Millisecond) // in a bubble: no real time
+	}
+	c.Fatalf("sale %s is %+v after %v, want %s", id, c.state(id), limit, want)
+	return 0
+}
+
+// bubble runs a test on simulated time.
+func bubble(t *testing.T, g *fakeGateway, f func(c *counter)) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounter(t, g)
+		f(c)
+		c.close()
+	})
+}

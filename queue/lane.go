@@ -1,0 +1,194 @@
+package queue
+
+import (
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"cpmd/payment"
+	"cpmd/scanner"
+)
+
+// A lane pairs scans with the sale that holds it.
+type lane struct {
+	Lane
+	holder string    // id of the sale that holds the lane, or ""
+	since  time.Time // when that sale last began to wait; older scans are not for it
+	status scanner.Status
+	last   scanner.Text // the last scan and when it was last seen, to tell a scan from its echo
+	lastAt time.Time
+}
+
+// echo is how soon the same text counts as the same scan: presentation scanners read a phone more than once.
+const echo = 1500 * time.Millisecond
+
+// Sink takes what the lane's scanner has to say.
+func (q *Queue) Sink(name string) scanner.Sink { return sink{q, q.lanes[name]} }
+
+type sink struct {
+	q *Queue
+	l *lane
+}
+
+func (s sink) Scanned(sc scanner.Scan) {
+	s.q.post(func() { s.q.scanned(s.l, sc) })
+}
+
+func (s sink) StatusChanged(st scanner.Status) {
+	s.q.post(func() { s.q.scannerChanged(s.l, st) })
+}
+
+// scanned gives a scan to the sale that waits for it, or tells the till about it.
+func (q *Queue) scanned(l *lane, sc scanner.Scan) {
+	if q.stopping {
+		return
+	}
+	sc.Text = scanner.Text(strings.Trim(string(sc.Text), " \r\n\t"))
+	if sc.Text == "" {
+		return
+	}
+	if sc.Text == l.last && sc.At.Sub(l.lastAt) < echo {
+		l.lastAt = sc.At
+		return
+	}
+	l.last, l.lastAt = sc.Text, sc.At
+	note, err := q.bind(l, sc)
+	if err != nil {
+		q.log.Error("a scan could not be taken; the customer must show the code again", zap.String("lane", l.Name), zap.Error(err))
+		l.last = "" // so that the same code may be tried again at once
+		l.beep(false)
+		return
+	}
+	if note != "" {
+		q.tellScan(l, sc, note)
+	}
+}
+
+// bind makes a payment of the scan, or says why no sale takes it.
+func (q *Queue) bind(l *lane, sc scanner.Scan) (note string, err error) {
+	code := payment.AuthCode(sc.Text)
+	s := q.sales[l.holder]
+	switch {
+	case !looksLikePayment(string(sc.Text)):
+		return "not a payment code", nil
+	case s == nil:
+		return "no sale is waiting for a code on this lane", nil
+	case s.State != Waiting:
+		return "the sale on this lane has its code already", nil
+	case sc.At.Before(l.since):
+		return "scanned before the sale began to wait; show the code again", nil
+	}
+	mark := MarkOf(code)
+	used, err := q.cfg.Journal.codeUsed(mark.Hash)
+	if err != nil {
+		return "", err
+	}
+	if used {
+		l.beep(false)
+		return "this code was used before; the customer must show a fresh one", nil
+	}
+	now := q.clock.now()
+	return "", q.pay(*s, Event{Kind: Scanned, At: now}, l, code, sc.Device)
+}
+
+// pay runs an event that binds a code to a sale. The code itself stays in memory until the request is surely out.
+func (q *Queue) pay(s Sale, ev Event, l *lane, code payment.AuthCode, device string) error {
+	ev.Bind = &Bind{OutTradeNo: q.cfg.NewNumber(ev.At), Code: MarkOf(code), PayType: l.PayType,
+		TxDTM: payment.FormatTime(ev.At, q.cfg.Location), Device: device}
+	q.codes[ev.Bind.OutTradeNo] = code
+	if _, err := q.applySale(s, ev); err != nil {
+		delete(q.codes, ev.Bind.OutTradeNo)
+		return err
+	}
+	return nil
+}
+
+// tellScan tells tills of a scan that paid nothing. Goods barcodes are told as they are.
+func (q *Queue) tellScan(l *lane, sc scanner.Scan, note string) {
+	v := ScanView{Lane: l.Name, Text: string(sc.Text), Symbology: sc.Symbology, Note: note, At: shown(q.clock.now())}
+	if looksLikePayment(v.Text) {
+		v.Text, v.Masked = payment.AuthCode(sc.Text).String(), true
+	}
+	q.tell("scan", l.Name, v)
+}
+
+func (q *Queue) scannerChanged(l *lane, st scanner.Status) {
+	if l.status.State == st.State && l.status.Device == st.Device && l.status.Advice == st.Advice {
+		return
+	}
+	l.status = st
+	q.log.Info("scanner", zap.String("lane", l.Name), zap.String("state", string(st.State)), zap.String("device", st.Device), zap.String("advice", st.Advice))
+	q.tell("scanner", l.Name, l.scannerView())
+}
+
+// tell journals what tills are told about a lane. It decides nothing, so a journal that is down loses it.
+func (q *Queue) tell(kind, laneName string, v any) {
+	e := entry{at: q.clock.now(), kind: kind, subject: laneName, cause: struct{}{}, told: func(int64) any { return v }}
+	if q.append(e) == nil {
+		q.announce()
+	}
+}
+
+// settleLane follows a sale's change: who holds the lane, and what the customer hears.
+func (q *Queue) settleLane(old, s Sale) {
+	l := q.lanes[s.Lane]
+	if l == nil || s.State == old.State {
+		return
+	}
+	switch {
+	case s.State.HoldsLane():
+		l.holder = s.ID
+	case l.holder == s.ID:
+		l.holder = ""
+	}
+	switch {
+	case s.State == Waiting:
+		l.since = time.Now()
+		if old.State != "" {
+			l.beep(false)
+		}
+	case s.State == PaidState:
+		l.beep(true)
+	case s.State == NotPaid && len(s.Payments) > 0:
+		l.beep(false)
+	}
+}
+
+func (l *lane) beep(good bool) {
+	if l.Scanner != nil {
+		l.Scanner.Beep(good)
+	}
+}
+
+func (l *lane) scannerView() ScannerView {
+	st := l.status
+	if st.State == "" {
+		st.State = scanner.Absent
+	}
+	return ScannerView{Lane: l.Name, State: string(st.State), Device: st.Device, Advice: st.Advice, Since: shown(st.Since)}
+}
+
+// looksLikePayment says whether a text can be a payment code. Wallets change their formats, so it refuses only
+// what surely is none: goods (EAN-8, UPC-A, EAN-13, GTIN-14), addresses, and what is too short, too long (QFPay,
+// auth_code String(128)) or not printable ASCII.
+func looksLikePayment(text string) bool {
+	if len(text) < 10 || len(text) > 128 {
+		return false
+	}
+	digits := true
+	for _, c := range []byte(text) {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+		digits = digits && '0' <= c && c <= '9'
+	}
+	if digits {
+		switch len(text) {
+		case 12, 13, 14: // and 8, which is too short anyway
+			return false
+		}
+	}
+	lower := strings.ToLower(text)
+	return !strings.Contains(lower, "://") && !strings.HasPrefix(lower, "www.") && !strings.HasPrefix(lower, "http:") && !strings.HasPrefix(lower, "https:")
+}

@@ -1,0 +1,552 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cpmd/payment"
+	"cpmd/scanner"
+)
+
+var ctx = context.Background()
+
+func TestPaidAtOnce(t *testing.T) {
+	bubble(t, &fakeGateway{pay: always(payment.Paid)}, func(c *counter) {
+		if v := c.open("a"); v.State != Waiting || v.DecideBy == nil {
+			t.Fatalf("opened as %+v", v)
+		}
+		c.scan(code)
+		v := c.state("a")
+		if v.State != PaidState || !v.Final || v.Wallet != "alipay" || v.Payments[0].AuthCode != "2804**********5813" || v.DecideBy != nil {
+			t.Fatalf("got %+v", v)
+		}
+		if o := c.g.orders[0]; o.Amount != 12850 || o.AuthCode.Reveal() != code || o.Currency != "HKD" || o.TxDTM != "2000-01-01 08:00:00" {
+			t.Errorf("sent %+v", o)
+		}
+		if len(c.beeps.good) != 1 || !c.beeps.good[0] {
+			t.Errorf("the customer heard %v", c.beeps.good)
+		}
+	})
+}
+
+func TestPendingIsFollowed(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Pending), query: func(n int, _ payment.Question) payment.Finding {
+		if n < 4 {
+			return finding(payment.Pending)
+		}
+		return finding(payment.Paid)
+	}}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		if v := c.state("a"); v.State != Confirming || !strings.Contains(v.Message, "on the phone") {
+			t.Fatalf("got %+v", v)
+		}
+		if took := c.until("a", PaidState, time.Minute); took < 7*time.Second || took > 10*time.Second {
+			t.Errorf("paid after %v, want about four polls of 2 s", took)
+		}
+	})
+}
+
+// A declined code is believed only when a query agrees; then a fresh code pays, under a new number.
+func TestDeclinedThenFreshCode(t *testing.T) {
+	g := &fakeGateway{}
+	g.pay = func(_ context.Context, o payment.Order) payment.Answer {
+		if o.AuthCode == code {
+			return answer(payment.Declined)
+		}
+		return answer(payment.Paid)
+	}
+	asked := false
+	g.query = func(int, payment.Question) payment.Finding { asked = true; return finding(payment.Declined) }
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		if v := c.state("a"); v.State != Waiting || !asked {
+			t.Fatalf("after a decline: %+v, asked %v", v, asked)
+		}
+		c.scan("134676275354204254")
+		v := c.state("a")
+		if v.State != PaidState || len(v.Payments) != 2 || v.Payments[0].State != "declined" || v.Payments[0].OutTradeNo == v.Payments[1].OutTradeNo {
+			t.Fatalf("got %+v", v)
+		}
+	})
+}
+
+// QFPay says "failed" and took the money all the same.
+func TestDeclinedButPaid(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Declined), query: func(int, payment.Question) payment.Finding { return finding(payment.Paid) }}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		if v := c.state("a"); v.State != PaidState {
+			t.Fatalf("got %+v", v)
+		}
+	})
+}
+
+// A wrong key: QFPay refuses the payment and the question with the same code. The cashier learns at once that it
+// is the shop's set-up; the money cannot have moved.
+func TestMisconfigured(t *testing.T) {
+	refused := finding(payment.Unknown)
+	refused.RespCD, refused.Setup = "1108", true
+	g := &fakeGateway{pay: always(payment.Misconfigured), query: func(int, payment.Question) payment.Finding { return refused }}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		if v := c.state("a"); v.State != NotPaid || v.Reason != Misconfigured {
+			t.Fatalf("got %+v", v)
+		}
+		g.pay = lost // without the payment's own answer the refused question tells nothing
+		c.open("b")
+		c.scan("134676275354204254")
+		c.until("b", Unresolved, 3*time.Minute)
+	})
+}
+
+// An empty list right after a decline proves nothing: the payment may not be listed yet.
+func TestEmptyListProvesNothingBeforeTheWindow(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Declined), query: func(n int, _ payment.Question) payment.Finding {
+		if n < 4 {
+			return finding(payment.NotFound)
+		}
+		return finding(payment.Paid)
+	}}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.until("a", PaidState, time.Minute)
+	})
+}
+
+func TestAnswerLostThenFoundPaid(t *testing.T) {
+	g := &fakeGateway{pay: lost, query: func(int, payment.Question) payment.Finding { return finding(payment.Paid) }}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		if v := c.state("a"); v.State != Paying {
+			t.Fatalf("got %+v", v)
+		}
+		c.until("a", PaidState, 45*time.Second)
+		if g.number("pay") != 1 {
+			t.Errorf("%d payment requests", g.number("pay"))
+		}
+	})
+}
+
+func TestNeverArrivedIsProvedByEmptyLists(t *testing.T) {
+	g := &fakeGateway{pay: lost, query: func(int, payment.Question) payment.Finding { return finding(payment.NotFound) }}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		took := c.until("a", NotPaid, 2*time.Minute)
+		if took < time.Minute || g.number("cancel") != 1 {
+			t.Errorf("proved after %v and %d cancellations; it may still have been under way", took, g.number("cancel"))
+		}
+		if v := c.state("a"); v.Reason != NotSent {
+			t.Errorf("reason %s", v.Reason)
+		}
+	})
+}
+
+func TestNotSentIsTriedAgainWithTheSameNumber(t *testing.T) {
+	n := 0
+	g := &fakeGateway{pay: func(context.Context, payment.Order) payment.Answer {
+		if n++; n < 3 {
+			return answer(payment.NotSent)
+		}
+		return answer(payment.Paid)
+	}}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.until("a", PaidState, 20*time.Second)
+		if len(g.orders) != 3 || g.orders[0] != g.orders[2] {
+			t.Errorf("sent %+v", g.orders)
+		}
+	})
+}
+
+func TestNoNetwork(t *testing.T) {
+	bubble(t, &fakeGateway{pay: always(payment.NotSent)}, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.until("a", NotPaid, 20*time.Second)
+		if v := c.state("a"); v.Reason != NotSent {
+			t.Errorf("got %+v", v)
+		}
+		c.g.pay = always(payment.Paid)
+		c.open("b") // the same code was never seen by QFPay: it may be used
+		c.scan(code)
+		c.until("b", PaidState, time.Second)
+	})
+}
+
+func TestNeverConfirmedIsReversed(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Pending)}
+	cancelled := false
+	g.query = func(int, payment.Question) payment.Finding {
+		if cancelled {
+			return finding(payment.Undone)
+		}
+		return finding(payment.Pending)
+	}
+	g.cancel = func(int, payment.Undoing) payment.Answer { cancelled = true; return answer(payment.Undone) }
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		took := c.until("a", NotPaid, 2*time.Minute)
+		if v := c.state("a"); v.Reason != Reversed || took < 58*time.Second || took > 66*time.Second {
+			t.Errorf("%s after %v", v.Reason, took)
+		}
+	})
+}
+
+// "Cancelled" is never said because the cancellation was accepted, only because a query shows it.
+func TestCancelRaceLost(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Pending)}
+	cancelled := false
+	g.query = func(int, payment.Question) payment.Finding {
+		if cancelled {
+			return finding(payment.Paid)
+		}
+		return finding(payment.Pending)
+	}
+	g.cancel = func(int, payment.Undoing) payment.Answer {
+		cancelled = true
+		return payment.Answer{Meaning: payment.Refused, RespCD: "1260"}
+	}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		if v, err := c.CancelSale(ctx, "a", "till"); err != nil || v.State != Reversing {
+			t.Fatalf("cancel: %+v %v", v, err)
+		}
+		if v := c.state("a"); v.State != PaidState {
+			t.Fatalf("got %+v", v)
+		}
+	})
+}
+
+// A cancellation that was accepted may give the money back a moment after a query showed it as paid.
+func TestPaidIsNotBelievedWhileACancellationMayStillWork(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Pending)}
+	after := 0
+	g.cancel = func(int, payment.Undoing) payment.Answer { after = 1; return answer(payment.Undone) }
+	g.query = func(int, payment.Question) payment.Finding {
+		switch {
+		case after == 0:
+			return finding(payment.Pending)
+		case after < 6:
+			after++
+			return finding(payment.Paid)
+		}
+		return finding(payment.Undone)
+	}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		if _, err := c.CancelSale(ctx, "a", "till"); err != nil {
+			t.Fatal(err)
+		}
+		c.until("a", NotPaid, time.Minute)
+		if v := c.state("a"); v.Reason != Cancelled {
+			t.Errorf("got %+v", v)
+		}
+	})
+}
+
+func TestUnresolvedFreesTheLaneAndIsStillFollowed(t *testing.T) {
+	g := &fakeGateway{pay: lost}
+	bubble(t, g, func(c *counter) {
+		v := c.open("a")
+		c.scan(code)
+		v = c.state("a")
+		took := c.until("a", Unresolved, 3*time.Minute)
+		if at := time.Now(); v.DecideBy == nil || at.Sub(*v.DecideBy).Abs() > time.Second {
+			t.Errorf("unresolved after %v, promised by %v", took, v.DecideBy)
+		}
+		_, _, err := c.PutSale(ctx, SaleRequest{ID: "again", Amount: 12850, Currency: "HKD", Lane: "2", Ticket: "bill-a"})
+		wantCode(t, err, TicketUnresolved, "a")
+		g.pay = always(payment.Paid)
+		c.open("b") // the lane goes on with others
+		c.scan("134676275354204254")
+		c.until("b", PaidState, time.Second)
+		asked := g.number("query")
+		time.Sleep(5 * time.Hour)
+		if n := g.number("query") - asked; n < 5 || n > 9 {
+			t.Errorf("%d queries in five hours", n)
+		}
+		g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+		c.until("a", PaidState, 2*time.Hour)
+	})
+}
+
+func wantCode(t *testing.T, err error, want Code, sale string) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || e.Code != want || e.Sale != sale || e.Detail == "" {
+		t.Errorf("got %v (%+v), want %s naming %q", err, e, want, sale)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	bubble(t, &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Question) payment.Finding { return finding(payment.Pending) }}, func(c *counter) {
+		first := c.open("a")
+		again, created, err := c.PutSale(ctx, SaleRequest{ID: "a", Amount: 12850, Currency: "HKD", Lane: "1", Ticket: "bill-a"})
+		if err != nil || created || again.Seq != first.Seq {
+			t.Errorf("the same again: %+v %v %v", again, created, err)
+		}
+		for _, tc := range []struct {
+			r    SaleRequest
+			want Code
+			sale string
+		}{
+			{SaleRequest{ID: "a", Amount: 12851, Currency: "HKD", Lane: "1", Ticket: "bill-a"}, IDReused, "a"},
+			{SaleRequest{ID: "b", Amount: 1, Currency: "HKD", Lane: "1"}, LaneBusy, "a"},
+			{SaleRequest{ID: "b", Amount: 12850, Currency: "HKD", Lane: "2", Ticket: "bill-a"}, TicketUnresolved, "a"},
+			{SaleRequest{ID: "b", Amount: 1, Currency: "HKD"}, UnknownLane, ""},
+			{SaleRequest{ID: "b", Amount: 1, Currency: "HKD", Lane: "9"}, UnknownLane, ""},
+			{SaleRequest{ID: "b", Amount: 1, Currency: "EUR", Lane: "2"}, InvalidRequest, ""},
+			{SaleRequest{ID: "b", Amount: 0, Currency: "HKD", Lane: "2"}, InvalidRequest, ""},
+			{SaleRequest{ID: "b", Amount: 1 << 60, Currency: "HKD", Lane: "2"}, InvalidRequest, ""},
+			{SaleRequest{ID: "b/../c", Amount: 1, Currency: "HKD", Lane: "2"}, InvalidRequest, ""},
+			{SaleRequest{ID: "b", Amount: 1, Currency: "HKD", Lane: "2", AuthCode: "4006381333931"}, InvalidRequest, ""},
+		} {
+			_, _, err := c.PutSale(ctx, tc.r)
+			wantCode(t, err, tc.want, tc.sale)
+		}
+		c.scan(code)
+		_, _, err = c.PutSale(ctx, SaleRequest{ID: "b", Amount: 1, Currency: "HKD", Lane: "2", AuthCode: code})
+		wantCode(t, err, CodeUsed, "")
+		_, err = c.Sale(ctx, "zzz")
+		wantCode(t, err, UnknownSale, "")
+		wantCode(t, c.Feed(ctx, "1", code), NotVirtual, "")
+	})
+}
+
+// Scans that belong to no sale: told to the till, and nothing is charged.
+func TestScansThatPayNothing(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Question) payment.Finding { return finding(payment.Pending) }}
+	bubble(t, g, func(c *counter) {
+		c.scan(code) // nobody waits
+		time.Sleep(2 * time.Second)
+		early := scanner.Scan{Text: code, At: time.Now()}
+		time.Sleep(time.Millisecond)
+		c.open("a")
+		c.Queue.Sink("1").Scanned(early) // older than the sale
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		c.scan("4006381333931")          // goods
+		c.scan("https://example.com/me") // an address
+		if v := c.state("a"); v.State != Waiting || g.number("pay") != 0 {
+			t.Fatalf("got %+v, %d payments", v, g.number("pay"))
+		}
+		c.scan(code)
+		c.scan(code) // its echo
+		time.Sleep(time.Second)
+		c.scan(code) // and again
+		if g.number("pay") != 1 {
+			t.Errorf("%d payments", g.number("pay"))
+		}
+		c.scan("134676275354204254") // another customer's, while the first one pays
+		notices, err := c.Notices(ctx, 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var scans []string
+		for _, n := range notices {
+			if strings.Contains(string(n.Data), code) || strings.Contains(string(n.Data), "134676275354204254") {
+				t.Errorf("a payment code is told: %s", n.Data)
+			}
+			if n.Kind == "scan" {
+				scans = append(scans, string(n.Data))
+			}
+		}
+		if len(scans) != 5 || !strings.Contains(scans[2], "4006381333931") {
+			t.Errorf("told %q", scans)
+		}
+		if g.number("pay") != 1 {
+			t.Errorf("%d payments", g.number("pay"))
+		}
+	})
+}
+
+// The daemon stops in the middle and starts again: what may have been sent is asked for, never sent again.
+func TestRestartWhilePaying(t *testing.T) {
+	g := &fakeGateway{pay: lost, query: func(int, payment.Question) payment.Finding { return finding(payment.Paid) }}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.close()
+		c.start()
+		c.until("a", PaidState, time.Second)
+		if g.number("pay") != 1 {
+			t.Errorf("%d payment requests", g.number("pay"))
+		}
+	})
+}
+
+func TestRestartWhileWaiting(t *testing.T) {
+	bubble(t, &fakeGateway{pay: always(payment.Paid)}, func(c *counter) {
+		c.open("a")
+		c.close()
+		c.start()
+		_, _, err := c.PutSale(ctx, SaleRequest{ID: "b", Amount: 1, Currency: "HKD", Lane: "1"})
+		wantCode(t, err, LaneBusy, "a")
+		c.scan(code)
+		c.until("a", PaidState, time.Second)
+	})
+}
+
+func TestNobodyScans(t *testing.T) {
+	bubble(t, &fakeGateway{}, func(c *counter) {
+		c.open("a")
+		if took := c.until("a", NotPaid, 2*time.Minute); took < time.Minute || took > time.Minute+time.Second {
+			t.Errorf("after %v", took)
+		}
+		if v := c.state("a"); v.Reason != NoScan {
+			t.Errorf("got %+v", v)
+		}
+		c.scan(code)
+		if c.g.number("pay") != 0 {
+			t.Error("a late scan was paid")
+		}
+	})
+}
+
+func TestClockJumps(t *testing.T) {
+	for _, jump := range []time.Duration{5 * time.Hour, -5 * time.Hour} {
+		g := &fakeGateway{pay: lost, query: func(int, payment.Question) payment.Finding { return finding(payment.NotFound) }}
+		bubble(t, g, func(c *counter) {
+			c.open("a")
+			c.scan(code)
+			time.Sleep(20 * time.Second)
+			c.wallMu.Lock()
+			c.wall = jump
+			c.wallMu.Unlock()
+			time.Sleep(15 * time.Second)
+			if v := c.state("a"); v.State != Paying {
+				t.Errorf("jump %v: %+v", jump, v)
+			}
+			if took := c.until("a", NotPaid, time.Minute); took < 25*time.Second || took > 35*time.Second {
+				t.Errorf("jump %v: proved %v after the jump's 15 s, want at 60 s from the start", jump, took)
+			}
+		})
+	}
+}
+
+func TestRefunds(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Paid)}
+	g.refund = func(int, payment.RefundOrder) payment.Answer { return answer(payment.Paid) }
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		_, _, err := c.PutRefund(ctx, RefundRequest{ID: "r0", Sale: "a", Amount: 1})
+		wantCode(t, err, NotRefundable, "a")
+		c.scan(code)
+		c.until("a", PaidState, time.Second)
+		if _, _, err := c.PutRefund(ctx, RefundRequest{ID: "r1", Sale: "a", Amount: 10000}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if r, err := c.Refund(ctx, "r1"); err != nil || r.State != Refunded {
+			t.Fatalf("%+v %v", r, err)
+		}
+		if v := c.state("a"); v.Refunded != 10000 || v.State != PaidState {
+			t.Errorf("got %+v", v)
+		}
+		if _, created, err := c.PutRefund(ctx, RefundRequest{ID: "r1", Sale: "a", Amount: 10000}); err != nil || created {
+			t.Errorf("the same again: %v %v", created, err)
+		}
+		_, _, err = c.PutRefund(ctx, RefundRequest{ID: "r1", Sale: "a", Amount: 1})
+		wantCode(t, err, IDReused, "a")
+		_, _, err = c.PutRefund(ctx, RefundRequest{ID: "r2", Sale: "a", Amount: 2851})
+		wantCode(t, err, NotRefundable, "a")
+		_, _, err = c.PutRefund(ctx, RefundRequest{ID: "r2", Sale: "zzz", Amount: 1})
+		wantCode(t, err, UnknownSale, "")
+		// The answer is lost; a query with the refund's own number finds it.
+		g.refund = func(int, payment.RefundOrder) payment.Answer { return answer(payment.Unknown) }
+		g.query = func(n int, q payment.Question) payment.Finding {
+			if !q.Refund {
+				t.Error("asked for a payment")
+			}
+			if n < 3 {
+				return finding(payment.Pending)
+			}
+			return finding(payment.Paid)
+		}
+		if _, _, err := c.PutRefund(ctx, RefundRequest{ID: "r3", Sale: "a", Amount: 2850}); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = c.PutRefund(ctx, RefundRequest{ID: "r4", Sale: "a", Amount: 1})
+		wantCode(t, err, NotRefundable, "a")
+		time.Sleep(time.Minute)
+		if r, err := c.Refund(ctx, "r3"); err != nil || r.State != Refunded || g.number("refund") != 2 {
+			t.Errorf("%+v %v after %d requests", r, err, g.number("refund"))
+		}
+		if tot, err := c.Totals(ctx, ""); err != nil || len(tot.Rows) != 1 || tot.Rows[0].Amount != 12850 || tot.Rows[0].RefundedTotal != 12850 || tot.Rows[0].Refunds != 2 {
+			t.Errorf("%+v %v", tot, err)
+		}
+	})
+}
+
+// A full disk: nothing is sent that is not in the journal, and it goes on by itself when there is room.
+func TestDiskFull(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Question) payment.Finding { return finding(payment.Pending) }}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		full := func(on bool) {
+			if err := c.ask(ctx, func() error {
+				limit := "1"
+				if !on {
+					limit = "1000000"
+				}
+				_, err := c.cfg.Journal.db.Exec("PRAGMA max_page_count=" + limit)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		full(true)
+		opened := 0
+		for i := range 200 { // what fits into pages that exist still goes in
+			_, _, err := c.PutSale(ctx, SaleRequest{ID: "b" + strings.Repeat("x", i%60), Amount: int64(1 + i), Currency: "HKD", Lane: "2", Ticket: strings.Repeat("t", 60)})
+			if err == nil {
+				opened++
+				continue
+			}
+			var e *Error
+			if errors.As(err, &e) && e.Code == JournalUnavailable {
+				break
+			}
+			if _, err := c.CancelSale(ctx, "b"+strings.Repeat("x", (i-1)%60), "t"); err != nil {
+				break
+			}
+		}
+		if c.Ready() == nil {
+			t.Fatal("ready with a full disk")
+		}
+		g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+		time.Sleep(10 * time.Second)
+		if v := c.state("a"); v.State != Confirming {
+			t.Errorf("got %+v", v)
+		}
+		_, _, err := c.PutSale(ctx, SaleRequest{ID: "c", Amount: 1, Currency: "HKD", Lane: "2"})
+		if err == nil {
+			t.Error("a sale was accepted with a full disk")
+		}
+		full(false)
+		c.until("a", PaidState, 5*time.Second)
+		if err := c.Ready(); err != nil {
+			t.Error(err)
+		}
+		if g.number("pay") != 1 {
+			t.Errorf("%d payments", g.number("pay"))
+		}
+	})
+}

@@ -1,0 +1,147 @@
+package decode
+
+import (
+	"strings"
+	"testing"
+)
+
+// posDescriptor is that of a Honeywell in HID POS mode: usages FB to FD, FE and FF of page 8C, byte count 3B,
+// output report 4.
+var posDescriptor = []byte{
+	0x05, 0x8c, 0x09, 0x02, 0xa1, 0x01, // bar code scanner
+	0x09, 0x12, 0xa1, 0x02, 0x85, 0x02, // scanned data report, ID 2
+	0x15, 0x00, 0x26, 0xff, 0x00, 0x75, 0x08,
+	0x95, 0x01, 0x05, 0x01, 0x09, 0x3b, 0x81, 0x02, // byte count
+	0x95, 0x03, 0x05, 0x8c, 0x09, 0xfb, 0x09, 0xfc, 0x09, 0xfd, 0x81, 0x02, // identifier
+	0x95, 0x38, 0x09, 0xfe, 0x82, 0x02, 0x01, // data
+	0x95, 0x02, 0x06, 0x66, 0xff, 0x09, 0x04, 0x09, 0x00, 0x81, 0x02, // maker's own
+	0x05, 0x8c, 0x95, 0x01, 0x75, 0x01, 0x25, 0x01, 0x09, 0xff, 0x81, 0x02, // continued
+	0x95, 0x07, 0x81, 0x03,
+	0xc0,
+	0x09, 0x14, 0xa1, 0x02, 0x85, 0x04, 0x95, 0x08, 0x09, 0x5f, 0x91, 0x02, 0xc0,
+	0xc0}
+
+func TestPOSLayoutFromDescriptor(t *testing.T) {
+	d := ParseDescriptor(posDescriptor)
+	got, ok := d.POSReport()
+	if !ok || got != honeywellReport || !d.IsPOS() || d.IsKeyboard() {
+		t.Errorf("got %+v %v", got, ok)
+	}
+	if n := d.OutputLen(4); n != 2 {
+		t.Errorf("output report 4 has %d bytes", n)
+	}
+}
+
+// The reports of the LSR118 manual: a boarding pass of 60 characters.
+func TestPOSBoardingPass(t *testing.T) {
+	pass := "M1GATHERGOOD/MICHAEL YABCDEF LHRDURAK 3542 052Y003D23 12345"
+	pass += "6"
+	reports := posReports(honeywellReport, "]Q0", pass)
+	if len(reports) != 2 || reports[0][1] != 0x38 || reports[0][63] != 1 || reports[1][1] != 4 {
+		t.Fatalf("reports %x", reports)
+	}
+	for _, opt := range []POSOptions{{}, {Report: honeywellReport}} {
+		d := NewPOS(opt)
+		r := d.Decode(reports[0], ms(0))
+		if len(r.Codes) != 0 {
+			t.Fatal("half a code came out")
+		}
+		r = d.Decode(reports[1], ms(1))
+		if texts(r) != pass || r.Codes[0].Symbology != "Q0" {
+			t.Errorf("got %q", texts(r))
+		}
+	}
+}
+
+func TestPOSLayouts(t *testing.T) {
+	long := strings.Repeat("hQVDUFYwMQ==+/", 9)
+	for _, tc := range []struct {
+		name      string
+		opt       POSOptions
+		rep       POSReport
+		symbology string
+	}{
+		{"Honeywell by descriptor", POSOptions{Report: honeywellReport}, honeywellReport, "C0"},
+		{"Honeywell by look", POSOptions{}, honeywellReport, "C0"},
+		{"Zebra and Datalogic with one more byte", POSOptions{}, spacedReport, "C0"},
+		{"the same with a descriptor that is not true", POSOptions{Report: honeywellReport}, spacedReport, "C0"},
+		{"Newland by look", POSOptions{}, newlandReport, ""},
+		{"Newland by maker", POSOptions{Newland: true}, newlandReport, ""},
+		{"Newland with a descriptor that is not true", POSOptions{Report: honeywellReport, Newland: true}, newlandReport, ""},
+		{"Microscan", POSOptions{}, microscanReport, ""},
+		{"packets of 8 bytes", POSOptions{Report: honeywellReport, Packet: 8}, honeywellReport, "C0"},
+		{"packets of 64 bytes", POSOptions{Report: honeywellReport, Packet: 64}, honeywellReport, "C0"},
+	} {
+		for _, text := range []string{"280438849930815813", "1", long, long[:56], long[:62], long[:57]} {
+			if tc.rep == newlandReport && tc.opt.Report.DataLen > 0 && text == "1" {
+				continue
+			}
+			d := NewPOS(tc.opt)
+			var rs []Result
+			for i, p := range posReports(tc.rep, "]C0", text) {
+				step := len(p)
+				if tc.opt.Packet > 0 {
+					step = tc.opt.Packet
+				}
+				for ; len(p) > 0; p = p[min(step, len(p)):] {
+					rs = append(rs, d.Decode(p[:min(step, len(p))], ms(i)))
+				}
+			}
+			if got := texts(rs...); got != text {
+				t.Errorf("%s: got %q, want %q", tc.name, got, text)
+			}
+			for _, r := range rs {
+				if len(r.Codes) > 0 && r.Codes[0].Symbology != tc.symbology {
+					t.Errorf("%s: symbology %q", tc.name, r.Codes[0].Symbology)
+				}
+			}
+		}
+	}
+}
+
+// A single scan of Code 128 as Honeywell sends it.
+func TestPOSHoneywellExample(t *testing.T) {
+	p := append([]byte("\x02\x11]C028763443825664394"), make([]byte, 39)...)
+	p = append(p, 0x6a, 0, 0)
+	r := NewPOS(POSOptions{}).Decode(p, ms(0))
+	if len(p) != 64 || texts(r) != "28763443825664394" || r.Codes[0].Symbology != "C0" {
+		t.Errorf("%d bytes, got %+v", len(p), r)
+	}
+}
+
+// A Voyager 1602g answers REVINF as if it had scanned something; Newland acknowledges commands in the same way.
+func TestPOSAnswersAreNotScans(t *testing.T) {
+	d := NewPOS(POSOptions{Report: honeywellReport})
+	var rs []Result
+	for _, p := range posReports(honeywellReport, "]X0", strings.Repeat("Product Name: ", 5)) {
+		rs = append(rs, d.Decode(p, ms(0)))
+	}
+	for _, p := range posReports(honeywellReport, "]Z6", "REVINF\x06.") {
+		rs = append(rs, d.Decode(p, ms(1)))
+	}
+	rs = append(rs, d.Decode(posReports(honeywellReport, "]C0", "28763443825664394")[0], ms(2)))
+	if got := texts(rs...); got != "28763443825664394" {
+		t.Errorf("got %q", got)
+	}
+	n := NewPOS(POSOptions{Newland: true})
+	r := n.Decode(posReports(newlandReport, "", "\x02\x00\x00\x01\x00\x33\x31")[0], ms(0))
+	if len(r.Codes) != 0 {
+		t.Errorf("Newland's answer came out as a scan: %q", texts(r))
+	}
+}
+
+func TestPOSHalfACodeIsNotJoinedToTheNext(t *testing.T) {
+	d := NewPOS(POSOptions{Report: honeywellReport})
+	d.Decode(posReports(honeywellReport, "]Q1", strings.Repeat("a", 60))[0], ms(0))
+	r := d.Decode(posReports(honeywellReport, "]C0", "280438849930815813")[0], ms(700))
+	if texts(r) != "280438849930815813" || r.Codes[0].Symbology != "C0" {
+		t.Errorf("got %q", texts(r))
+	}
+}
+
+func TestPOSCutsByLengthAndTakesOffTheSuffix(t *testing.T) {
+	d := NewPOS(POSOptions{Report: honeywellReport})
+	if got := texts(d.Decode(posReports(honeywellReport, "]Q1", "a\x00b\r")[0], ms(0))); got != "a\x00b" {
+		t.Errorf("got %q", got)
+	}
+}

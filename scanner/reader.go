@@ -1,0 +1,203 @@
+package scanner
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"cpmd/scanner/decode"
+)
+
+const (
+	lookAgain = 100 * time.Millisecond // between looks for a device that is not there; a look costs a few file reads
+	settle    = 600 * time.Millisecond // a device that just appeared may refuse that long: udev has yet to set its rights
+	retryMost = time.Second            // between tries to open one that is there and refuses
+	letGo     = 200 * time.Millisecond // how long a lost handle is waited for before looking again
+)
+
+// A driver finds and opens one configured device.
+type driver interface {
+	// open returns the open device, or nil and a status that says why not.
+	open() (*link, Status)
+	// close frees what the driver holds beyond its handles.
+	close()
+}
+
+// A link is an open device with all that is needed to talk with it.
+type link struct {
+	handle
+	device   string
+	decoder  decode.Decoder
+	commands commands
+}
+
+// A reader is the life of one device.
+type reader struct {
+	driver driver
+
+	mu    sync.Mutex
+	owner *owner // nil while not open
+	cmds  commands
+	arm   bool // wanted by Arm
+	told  bool // Arm was called; until then the device is left as it is
+}
+
+func newReader(d driver) *reader { return &reader{driver: d} }
+
+func (r *reader) Run(ctx context.Context, sink Sink) {
+	var (
+		t        = teller{sink: sink}
+		owners   sync.WaitGroup // handles that are still closing
+		appeared time.Time      // when a device that refuses was first seen
+		wait     = lookAgain
+	)
+	defer r.driver.close()
+	defer owners.Wait()
+	for ctx.Err() == nil {
+		l, st := r.driver.open()
+		switch {
+		case l != nil:
+			t.tell(Status{State: Open, Device: l.device})
+			o := r.begin(l, &owners)
+			r.read(ctx, o, l, sink, &t)
+			r.finish(o)
+			if ctx.Err() == nil {
+				t.tell(Status{State: Lost, Device: l.device, Advice: "The scanner was unplugged or lost power: plug it in again."})
+			}
+			appeared, wait = time.Time{}, lookAgain
+		case st.State == Absent:
+			if t.status.State != Lost {
+				t.tell(st)
+			}
+			appeared, wait = time.Time{}, lookAgain
+		default:
+			if appeared.IsZero() {
+				appeared = time.Now()
+			}
+			if time.Since(appeared) >= settle {
+				t.tell(st)
+				wait = min(2*wait, retryMost)
+			}
+		}
+		sleep(ctx, wait)
+	}
+}
+
+// begin makes the link's owner the current one.
+func (r *reader) begin(l *link, owners *sync.WaitGroup) *owner {
+	o := startOwner(l.handle)
+	owners.Add(1)
+	go func() {
+		<-o.done
+		owners.Done()
+	}()
+	for _, p := range l.commands.start {
+		o.order(p)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.owner, r.cmds = o, l.commands
+	if l.commands.armed && r.told {
+		o.order(r.cmds.arming(r.arm))
+	}
+	return o
+}
+
+// finish forgets the owner and tells it to let go. It waits for it only a moment: the kernel may need seconds,
+// and the device may be back before.
+func (r *reader) finish(o *owner) {
+	r.mu.Lock()
+	r.owner = nil
+	r.mu.Unlock()
+	close(o.stop)
+	timer := time.NewTimer(letGo)
+	defer timer.Stop()
+	select {
+	case <-o.done:
+	case <-timer.C:
+	}
+}
+
+// read decodes what the owner reads until the device is gone or the context ends.
+func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *teller) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.inbox.ready:
+		}
+		chunks, ended := o.inbox.take()
+		for _, c := range chunks {
+			if c.lost {
+				l.decoder.Lost(c.at)
+				t.tell(Status{State: Open, Device: l.device, Advice: "This machine was too busy to read the scanner in time: scan the code again. If it happens often, end what keeps the machine busy."})
+			}
+			res := l.decoder.Decode(c.data, c.at)
+			o.order(res.Reply)
+			for _, code := range res.Codes {
+				sink.Scanned(Scan{Text: Text(code.Text), Symbology: code.Symbology, Device: l.device, At: code.At})
+			}
+			switch {
+			case len(res.Codes) > 0:
+				t.tell(Status{State: Open, Device: l.device})
+			case res.Fault != decode.NoFault:
+				t.tell(Status{State: Open, Device: l.device, Advice: faultAdvice[res.Fault]})
+			}
+		}
+		if ended {
+			return
+		}
+	}
+}
+
+var faultAdvice = map[decode.Fault]string{
+	decode.Typed:   "The keys come as slowly as a person types: this is a keyboard, not a scanner. Name the scanner in the configuration (cpmd scanners -learn shows it).",
+	decode.TooLong: "Something much longer than a payment code came: check the scanner's terminator and baud rate.",
+	decode.Damaged: "Damaged data came: check the cable, and the scanner's protocol and baud rate.",
+}
+
+// Beep asks for the good-read or the error sound.
+func (r *reader) Beep(good bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.owner != nil {
+		r.owner.order(r.cmds.beep(good))
+	}
+}
+
+// Arm lets the device read codes or stops it, where the configuration asks for that.
+func (r *reader) Arm(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.arm, r.told = on, true
+	if r.owner != nil && r.cmds.armed {
+		r.owner.order(r.cmds.arming(on))
+	}
+}
+
+// A teller passes on what is new.
+type teller struct {
+	sink   Sink
+	status Status
+}
+
+func (t *teller) tell(s Status) {
+	if s.State == t.status.State && s.Device == t.status.Device && s.Advice == t.status.Advice {
+		return
+	}
+	s.Since = time.Now()
+	if s.State == t.status.State {
+		s.Since = t.status.Since
+	}
+	t.status = s
+	t.sink.StatusChanged(s)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

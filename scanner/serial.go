@@ -1,0 +1,195 @@
+package scanner
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"go.bug.st/serial"
+	"golang.org/x/sys/unix"
+
+	"cpmd/scanner/decode"
+	"cpmd/scanner/usb"
+)
+
+// A serialDriver opens one serial port, a USB CDC port included.
+type serialDriver struct {
+	cfg      Config
+	usb      usb.Root
+	reserved bool // descriptors are
+}
+
+func newSerialDriver(cfg Config) *serialDriver {
+	if cfg.Baud == 0 {
+		cfg.Baud = 9600
+	}
+	return &serialDriver{cfg: cfg, usb: usb.Root(cfg.Root)}
+}
+
+func (d *serialDriver) close() {
+	if d.reserved {
+		lowFDs.remove()
+	}
+}
+
+func (d *serialDriver) open() (*link, Status) {
+	if !d.reserved {
+		lowFDs.add()
+		d.reserved = true
+	}
+	path, st := d.path()
+	if path == "" {
+		return nil, st
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, d.refused(path, err)
+	}
+	decoder, err := d.decoder()
+	if err != nil {
+		return nil, Status{State: Absent, Device: path, Advice: err.Error()} // New has checked it
+	}
+	var h *serialHandle
+	lowFDs.lend(func() { h, err = openSerial(path, d.cfg.Baud) })
+	if err != nil {
+		return nil, d.refused(path, err)
+	}
+	c := serialCommands(makerOf(d.cfg, d.vendor(path)), d.cfg.Protocol)
+	c.armed = d.cfg.Arm
+	return &link{handle: h, device: path, decoder: decoder, commands: c}, Status{}
+}
+
+func (d *serialDriver) decoder() (decode.Decoder, error) {
+	if d.cfg.Protocol == "ssi" {
+		return decode.NewSSI(), nil
+	}
+	return decode.NewSerial(decode.SerialOptions{Terminator: d.cfg.Terminator, Idle: d.cfg.Idle, AIM: d.cfg.AIM, ACK: d.cfg.ACK})
+}
+
+// path finds the port; it is empty, and the status says why, where there is none or more than one.
+func (d *serialDriver) path() (string, Status) {
+	if strings.HasPrefix(d.cfg.Port, "/") {
+		return d.cfg.Port, Status{}
+	}
+	var paths []string
+	for _, dev := range d.usb.Devices(d.cfg.matches) {
+		for _, i := range dev.Interfaces {
+			if i.TTY != "" {
+				paths = append(paths, i.TTY)
+			}
+		}
+	}
+	switch len(paths) {
+	case 0:
+		return "", Status{State: Absent, Device: d.cfg.wanted(), Advice: "The scanner is not plugged in, or not in USB-COM mode: plug it in (cpmd scanners lists what is there)."}
+	case 1:
+		return paths[0], Status{}
+	}
+	return "", Status{State: Denied, Device: d.cfg.wanted(), Advice: ambiguous}
+}
+
+const ambiguous = "More than one device fits: tell them apart with serial, or with port, the physical USB port (cpmd scanners shows both)."
+
+// matches tells whether a USB device is the configured one.
+func (c Config) matches(d usb.Device) bool {
+	return (c.Vendor == "" || c.Vendor == d.Vendor) && (c.Product == "" || c.Product == d.Product) &&
+		(c.Serial == "" || c.Serial == d.Serial) && (c.Port == "" || c.Port == d.Port)
+}
+
+// wanted names what the configuration asks for.
+func (c Config) wanted() string {
+	var parts []string
+	if c.Vendor != "" {
+		parts = append(parts, c.Vendor+":"+c.Product)
+	}
+	if c.Serial != "" {
+		parts = append(parts, "serial "+c.Serial)
+	}
+	if c.Port != "" {
+		parts = append(parts, "USB port "+c.Port)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// vendor returns the vendor number of the USB device behind a port, or "".
+func (d *serialDriver) vendor(path string) string {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return ""
+	}
+	for _, dev := range d.usb.Devices(nil) {
+		for _, i := range dev.Interfaces {
+			if i.TTY == real {
+				return dev.Vendor
+			}
+		}
+	}
+	return ""
+}
+
+// refused says why a port could not be opened.
+func (d *serialDriver) refused(path string, err error) Status {
+	var pe *serial.PortError
+	code := serial.PortErrorCode(-1)
+	if errors.As(err, &pe) {
+		code = pe.Code()
+	}
+	switch {
+	case code == serial.PermissionDenied || errors.Is(err, fs.ErrPermission):
+		return Status{State: Denied, Device: path, Advice: deniedAdvice(path, groupOf(path))}
+	case code == serial.PortBusy || errors.Is(err, unix.EBUSY):
+		return Status{State: Busy, Device: path, Advice: "Another program holds " + path + ": end it (fuser " + path + " shows which)."}
+	case code == serial.InvalidSerialPort:
+		return Status{State: Denied, Device: path, Advice: path + " is not a serial port: correct port in the configuration (cpmd scanners lists the ports)."}
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EIO), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
+		return Status{State: Absent, Device: path, Advice: "The scanner is not plugged in: plug it in (cpmd scanners lists what is there)."}
+	}
+	return Status{State: Denied, Device: path, Advice: fmt.Sprintf("%s cannot be opened: %v.", path, err)}
+}
+
+// A serialHandle is an open port.
+type serialHandle struct {
+	port  serial.Port
+	buf   [4096]byte
+	write bool // writes cannot block
+}
+
+func openSerial(path string, baud int) (*serialHandle, error) {
+	// InitialStatusBits stays nil: a pty has no modem lines, and some scanners send only while DTR is up, which is
+	// what the kernel does by itself.
+	port, err := serial.Open(path, &serial.Mode{BaudRate: baud, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit})
+	if err != nil {
+		return nil, err
+	}
+	port.SetReadTimeout(readWait)
+	h := &serialHandle{port: port}
+	// The library's Write has no time limit and not even Close ends it. With a descriptor that does not block a
+	// device that takes nothing costs a command, not a goroutine. Reads are not touched: they wait with select.
+	if v := reflect.Indirect(reflect.ValueOf(port)); v.Kind() == reflect.Struct {
+		if f := v.FieldByName("handle"); f.IsValid() && f.CanInt() {
+			h.write = unix.SetNonblock(int(f.Int()), true) == nil
+		}
+	}
+	return h, nil
+}
+
+func (h *serialHandle) Read() (arrived, error) {
+	n, err := h.port.Read(h.buf[:])
+	if errors.Is(err, unix.EAGAIN) {
+		err = nil
+	}
+	return piece(h.buf[:], n, err)
+}
+
+func (h *serialHandle) Write(p []byte) error {
+	if !h.write {
+		return errors.ErrUnsupported
+	}
+	_, err := h.port.Write(p)
+	return err
+}
+
+func (h *serialHandle) Close() error { return h.port.Close() }

@@ -1,0 +1,205 @@
+package scanner
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// A line is a pty with a link to it, as udev links a scanner under a name that stays.
+type line struct {
+	*os.File // the scanner's end
+	link     string
+}
+
+func plugLine(t *testing.T, link string) *line {
+	t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := slave.Name()
+	slave.Close()
+	if err := os.Symlink(name, link); err != nil {
+		t.Fatal(err)
+	}
+	l := &line{master, link}
+	t.Cleanup(func() { master.Close() })
+	return l
+}
+
+func (l *line) unplug() {
+	os.Remove(l.link)
+	l.Close()
+}
+
+func (l *line) send(t *testing.T, s string) {
+	t.Helper()
+	if _, err := l.Write([]byte(s)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("no /proc")
+	}
+	return len(fds)
+}
+
+func TestSerialCodesWithEveryTerminator(t *testing.T) {
+	for _, tc := range []struct{ terminator, sent string }{
+		{"auto", testCode + "\r" + testCode + "1\n" + testCode + "2\r\n"},
+		{"cr", testCode + "\r" + testCode + "1\r\n" + testCode + "2\r"},
+		{"lf", testCode + "\n" + testCode + "1\n" + testCode + "2\r\n"},
+		{"crlf", testCode + "\r\n" + testCode + "1\r\n" + testCode + "2\r\n"},
+		{"tab", testCode + "\t" + testCode + "1\t" + testCode + "2\t"},
+		{"etx", "\x02" + testCode + "\x03\x02" + testCode + "1\x03\x02" + testCode + "2\x03"},
+	} {
+		t.Run(tc.terminator, func(t *testing.T) {
+			l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+			c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link, Terminator: tc.terminator}))
+			c.waitState(t, Open)
+			l.send(t, tc.sent)
+			c.waitScans(t, testCode, testCode+"1", testCode+"2")
+		})
+	}
+}
+
+func TestSerialCodeWithoutTerminatorEndsBySilence(t *testing.T) {
+	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link, Terminator: "none"}))
+	c.waitState(t, Open)
+	start := time.Now()
+	l.send(t, testCode)
+	c.waitScans(t, testCode)
+	if d := time.Since(start); d < 90*time.Millisecond {
+		t.Errorf("a code without end was taken for whole after %v", d)
+	}
+	c.until(t, "time", func(s []Scan, _ []Status) bool { return time.Since(s[0].At) >= 90*time.Millisecond })
+}
+
+func TestSerialGarbageAndEndlessLinesDoNotSpoilTheNextCode(t *testing.T) {
+	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link}))
+	c.waitState(t, Open)
+	go l.WriteString("\x00\x00\r\n\r" + strings.Repeat("9", 5000) + "\r" + "\x00" + testCode + "\r")
+	c.waitScans(t, testCode)
+}
+
+func TestSerialScannerComesBackByItself(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "scanner")
+	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: link}))
+	st := c.waitState(t, Absent)
+	if st.Advice == "" {
+		t.Error("absent, and no word on what to do")
+	}
+	var want []string
+	for i := range 5 {
+		start := time.Now()
+		l := plugLine(t, link)
+		c.waitState(t, Open)
+		if d := time.Since(start); d > 250*time.Millisecond {
+			t.Errorf("opened %v after it appeared", d)
+		}
+		text := testCode + string(rune('0'+i))
+		want = append(want, text)
+		l.send(t, text+"\r"+"28043884") // half a code is lost with the plug
+		c.waitScans(t, want...)
+		l.unplug()
+		c.waitState(t, Lost)
+	}
+}
+
+func TestSerialReplugsLeakNothing(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "scanner")
+	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: link}))
+	c.waitState(t, Absent)
+	files, routines := openFiles(t), runtime.NumGoroutine()
+	for range 10 {
+		l := plugLine(t, link)
+		c.waitState(t, Open)
+		l.unplug()
+		c.waitState(t, Lost)
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	for openFiles(t) > files || runtime.NumGoroutine() > routines {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d files and %d goroutines, before: %d and %d", openFiles(t), runtime.NumGoroutine(), files, routines)
+		}
+		runtime.Gosched()
+	}
+}
+
+// A scanner that takes no commands must cost neither scans nor the end of the program.
+func TestSerialCommandsToADeafDeviceDoNotBlock(t *testing.T) {
+	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+	s := mustNew(t, Config{Driver: "serial", Port: l.link, Maker: "honeywell"})
+	c := runScanner(t, s)
+	c.waitState(t, Open)
+	for len(c.texts()) < 50 { // fills the pty's buffer, which nobody empties
+		for range 8 {
+			s.Beep(true)
+		}
+		n := len(c.texts())
+		l.send(t, testCode+"\r")
+		c.until(t, "scan", func(scans []Scan, _ []Status) bool { return len(scans) > n })
+	}
+}
+
+func TestSerialBeep(t *testing.T) {
+	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+	s := mustNew(t, Config{Driver: "serial", Port: l.link, Maker: "honeywell"})
+	c := runScanner(t, s)
+	c.waitState(t, Open)
+	s.Beep(true)
+	buf := make([]byte, 16)
+	n, err := l.Read(buf)
+	if err != nil || string(buf[:n]) != "\x16\x07\r" {
+		t.Errorf("beep sent %q, %v", buf[:n], err)
+	}
+}
+
+// The serial library panics for descriptors from 1024 on.
+func TestSerialOpensInAProcessWithManyFiles(t *testing.T) {
+	var limit unix.Rlimit
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	if limit.Cur < 2000 {
+		t.Skip("the limit on open files is too low to show it")
+	}
+	link := filepath.Join(t.TempDir(), "scanner")
+	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: link}))
+	c.waitState(t, Absent)
+	for range 1100 {
+		f, err := os.Open("/dev/null")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+	}
+	for i := range 3 {
+		l := plugLine(t, link)
+		c.waitState(t, Open)
+		l.send(t, testCode+"\r")
+		c.until(t, "scan", func(scans []Scan, _ []Status) bool { return len(scans) == i+1 })
+		l.unplug()
+		c.waitState(t, Lost)
+	}
+}
+
+func TestSerialPortThatIsNone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	os.WriteFile(path, nil, 0o600)
+	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: path}))
+	if st := c.waitState(t, Denied); !strings.Contains(st.Advice, "not a serial port") {
+		t.Errorf("advice %q", st.Advice)
+	}
+}

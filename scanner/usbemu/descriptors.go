@@ -1,0 +1,117 @@
+package usbemu
+
+import (
+	"encoding/binary"
+	"unicode/utf16"
+)
+
+// A Device says what an emulated device tells about itself.
+type Device struct {
+	Vendor, Product uint16
+	Maker, Name     string
+	Serial          string
+	class           byte
+	functions       byte
+	config          []byte // interface descriptors and what belongs to them
+	reports         map[byte][]byte
+}
+
+// Keyboard is a scanner that types, or a keyboard: one boot keyboard interface, endpoint 0x81, 1 ms.
+func Keyboard(vendor, product uint16, serial string) Device {
+	return Device{Vendor: vendor, Product: product, Maker: "Emulated", Name: "Keyboard", Serial: serial, functions: 1,
+		config:  hidInterface(0, 1, 1, keyboardReport, 8),
+		reports: map[byte][]byte{0: keyboardReport}}
+}
+
+// POS is a scanner in HID POS mode: one interface, endpoint 0x81, 64 bytes. The layout decides what its
+// descriptor says.
+func POS(vendor, product uint16, serial string, l Layout) Device {
+	return Device{Vendor: vendor, Product: product, Maker: "Emulated", Name: "HID POS Scanner", Serial: serial, functions: 1,
+		config:  hidInterface(0, 0, 0, l.descriptor, 64),
+		reports: map[byte][]byte{0: l.descriptor}}
+}
+
+// CDC is a scanner in USB-COM mode: data on endpoint 0x82.
+func CDC(vendor, product uint16, serial string) Device {
+	return Device{Vendor: vendor, Product: product, Maker: "Emulated", Name: "COM Scanner", Serial: serial, class: 0xef, functions: 2,
+		config: []byte{
+			8, 11, 0, 2, 2, 2, 1, 0, // interface association
+			9, 4, 0, 0, 1, 2, 2, 1, 0,
+			5, 0x24, 0, 0x10, 1, // header
+			5, 0x24, 1, 0, 1, // call management
+			4, 0x24, 2, 2, // abstract control
+			5, 0x24, 6, 0, 1, // union
+			7, 5, 0x83, 3, 8, 0, 8,
+			9, 4, 1, 0, 2, 10, 0, 0, 0,
+			7, 5, 0x82, 2, 0, 2, 0,
+			7, 5, 0x02, 2, 0, 2, 0,
+		}}
+}
+
+func hidInterface(number, subclass, protocol byte, report []byte, packet uint16) []byte {
+	return []byte{
+		9, 4, number, 0, 1, 3, subclass, protocol, 0,
+		9, 0x21, 0x11, 0x01, 0, 1, 0x22, byte(len(report)), byte(len(report) >> 8),
+		7, 5, 0x81 + number, 3, byte(packet), byte(packet >> 8), 4, // 4: 1 ms at high speed
+	}
+}
+
+// control answers a request to endpoint 0 (USB 2.0, chapter 9; HID 1.11, section 7; CDC PSTN 1.2, section 6.3).
+func (p *Plugged) control(setup [8]byte, data []byte) (reply []byte, ok bool) {
+	kind, request := setup[0], setup[1]
+	value, index := binary.LittleEndian.Uint16(setup[2:]), binary.LittleEndian.Uint16(setup[4:])
+	switch {
+	case kind == 0x80 && request == 6: // descriptors
+		return p.dev.descriptor(byte(value>>8), byte(value))
+	case kind == 0x81 && request == 6 && value>>8 == 0x22:
+		reply, ok = p.dev.reports[byte(index)]
+		return reply, ok
+	case kind&0x80 != 0 && request == 0: // status
+		return []byte{0, 0}, true
+	case kind&0x60 == 0 && kind&0x80 == 0: // address, configuration, interface, features
+		return nil, true
+	case kind == 0x21 && request == 9: // an output or feature report
+		p.out = append(p.out, data)
+		return nil, true
+	case kind == 0x21: // idle rate, protocol, line coding, line state
+		return nil, true
+	case kind == 0xa1 && request == 0x21: // line coding
+		return []byte{0x80, 0x25, 0, 0, 0, 0, 8}, true
+	}
+	return nil, false
+}
+
+func (d Device) descriptor(kind, index byte) ([]byte, bool) {
+	switch kind {
+	case 1:
+		return []byte{18, 1, 0x00, 0x02, d.class, 0, 0, 64, byte(d.Vendor), byte(d.Vendor >> 8), byte(d.Product), byte(d.Product >> 8),
+			0, 1, 1, 2, 3, 1}, true
+	case 2:
+		total := 9 + len(d.config)
+		return append([]byte{9, 2, byte(total), byte(total >> 8), d.functions, 1, 0, 0xa0, 50}, d.config...), true
+	case 3:
+		if index == 0 {
+			return []byte{4, 3, 9, 4}, true
+		}
+		if int(index) > 3 {
+			return nil, false
+		}
+		text := [...]string{d.Maker, d.Name, d.Serial}[index-1]
+		b := []byte{0, 3}
+		for _, c := range utf16.Encode([]rune(text)) {
+			b = append(b, byte(c), byte(c>>8))
+		}
+		b[0] = byte(len(b))
+		return b, true
+	case 6: // device qualifier
+		return []byte{10, 6, 0x00, 0x02, d.class, 0, 0, 64, 1, 0}, true
+	}
+	return nil, false
+}
+
+// keyboardReport is the boot keyboard of USB HID 1.11, appendix B.1.
+var keyboardReport = []byte{
+	0x05, 0x01, 0x09, 0x06, 0xa1, 0x01, 0x05, 0x07, 0x19, 0xe0, 0x29, 0xe7, 0x15, 0x00, 0x25, 0x01, 0x75, 0x01,
+	0x95, 0x08, 0x81, 0x02, 0x95, 0x01, 0x75, 0x08, 0x81, 0x01, 0x95, 0x05, 0x75, 0x01, 0x05, 0x08, 0x19, 0x01,
+	0x29, 0x05, 0x91, 0x02, 0x95, 0x01, 0x75, 0x03, 0x91, 0x01, 0x95, 0x06, 0x75, 0x08, 0x15, 0x00, 0x25, 0x65,
+	0x05, 0x07, 0x19, 0x00, 0x29, 0x65, 0x81, 0x00, 0xc0}

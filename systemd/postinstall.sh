@@ -1,0 +1,16 @@
+#!/bin/sh
+# After the files of the package are in place: users, folders, rules. A running daemon is restarted; it is safe
+# at any time, because what it has sent is in the journal.
+set -e
+systemd-sysusers cpmd.conf
+systemd-tmpfiles --create cpmd.conf
+if [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
+	udevadm control --reload
+	udevadm trigger --subsystem-match=usb --subsystem-match=tty
+	systemctl try-restart cpmd.service
+fi
+if [ ! -e /etc/cpmd/app_code ] || [ ! -e /etc/cpmd/client_key ]; then
+	echo "cpmd: write the credentials into /etc/cpmd/app_code and /etc/cpmd/client_key (chmod 600), edit"
+	echo "/etc/cpmd/cpmd.toml, run: cpmd check; then: systemctl enable --now cpmd"
+fi
