@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 			c := &counter{desk: tilltest.NewDesk(), endpoint: till.Endpoint{Dialect: till.DialectHTTP, Listen: "unix:" + filepath.Join(dir, "s")}}
 			env.Values[counterKey{}] = c
 			env.Setenv("CPMD_ADDR", c.endpoint.Listen)
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each cpmctl under -race ends a second late
 			env.Defer(func() {
 				_ = c.stop()
 				_ = os.RemoveAll(dir)
