@@ -53,11 +53,9 @@ func New(cfg Config) (*Client, error) {
 		host = "localhost"
 	case network == "tcp" && rest != "":
 		if cfg.Token == "" && cfg.TokenFile != "" {
-			data, err := os.ReadFile(cfg.TokenFile)
-			if err != nil {
-				return nil, fmt.Errorf("token file: %w", err)
+			if _, err := readToken(cfg.TokenFile); err != nil {
+				return nil, err
 			}
-			cfg.Token = payment.Secret(strings.TrimSpace(string(data)))
 		}
 	default:
 		return nil, fmt.Errorf("address %q is not understood; write unix:/path or tcp:127.0.0.1:8460", cfg.Addr)
@@ -140,8 +138,23 @@ func (c *Client) send(ctx context.Context, method, path string, data []byte, hea
 	if len(data) > 0 {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if c.cfg.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.cfg.Token.Reveal())
+	token := c.cfg.Token
+	if token == "" && c.cfg.TokenFile != "" {
+		// Read each time: a restart of cpmd may have written a new one.
+		if token, err = readToken(c.cfg.TokenFile); err != nil {
+			return nil, notSent{err}
+		}
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	}
 	return c.http.Do(req)
+}
+
+func readToken(path string) (payment.Secret, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("token file: %w", err)
+	}
+	return payment.Secret(strings.TrimSpace(string(data))), nil
 }

@@ -171,3 +171,12 @@ func (d *Desk) Notices(_ context.Context, after int64, limit int) ([]queue.Notic
 
 // Ready implements the desk's interface.
 func (d *Desk) Ready() error { d.mu.Lock(); defer d.mu.Unlock(); return d.notReady }
+
+// SetOverdue puts a sale's decide_by long into the past.
+func (d *Desk) SetOverdue(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.change(id, func(*queue.SaleView) {})
+	past := time.Now().Add(-time.Hour)
+	d.sales[id].view.DecideBy = &past
+}
