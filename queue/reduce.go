@@ -91,7 +91,7 @@ func (c *change) send(p *Payment) {
 	p.Progress.Resend = false
 	p.Progress.InFlight = true
 	p.Progress.WindowFrom = c.ev.At
-	c.s.NextAt = c.ev.At.Add(c.r.Answer + c.r.Guard)
+	c.s.NextAt = c.guard(p, c.r.Answer+c.r.Guard)
 	c.do(Submit, p)
 }
 
@@ -219,6 +219,10 @@ func (c *change) due() {
 	case Paying:
 		if p.Progress.Resend {
 			c.send(p)
+			return
+		}
+		if !c.ev.At.Before(p.GiveUpBy) {
+			c.giveUp(p)
 			return
 		}
 		c.s.State = Confirming // the answer did not come in time: go on without it
