@@ -62,6 +62,7 @@ func (j *Journal) append(e entry) (seq int64, err error) {
 		return 0, err
 	}
 	j.last = seq
+	j.mark.set(seq)
 	return seq, nil
 }
 
