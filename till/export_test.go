@@ -28,3 +28,18 @@ func ReadCall(line []byte) (answer []byte, err error) {
 	answer, e := json.Marshal(answerLine{ID: c.id, Error: fail})
 	return append(answer, '\n'), errors.Join(err, e)
 }
+
+// Offered lists what the manual must have: each operation's route, method and fields, and each code's status.
+func Offered() (routes, methods []string, fields map[string][]string, statuses map[string]int) {
+	fields, statuses = map[string][]string{}, map[string]int{}
+	for _, op := range operations {
+		routes, methods = append(routes, op.route), append(methods, op.method)
+		for _, f := range op.fields {
+			fields[op.method] = append(fields[op.method], f.name)
+		}
+	}
+	for code, status := range statusOf {
+		statuses[string(code)] = status
+	}
+	return routes, methods, fields, statuses
+}

@@ -200,16 +200,15 @@ func failed(err error, changes bool) (int, error) {
 	switch e.Code {
 	case queue.InvalidRequest, queue.UnknownSale, queue.UnknownRefund, queue.UnknownLane, queue.IDReused:
 		return exitUsage, err
+	case queue.LaneBusy, queue.CodeUsed, queue.NotRefundable, queue.NotVirtual: // nothing was charged
+		return exitNotPaid, err
 	case queue.TicketUnresolved: // the money of this ticket may be on its way
 		return exitNotKnown, err
 	}
-	switch {
-	case e.Status == 401, e.Status == 403, e.Status == 503, e.Status >= 500 && !changes:
+	if e.Status == 401 || e.Status == 403 || e.Status == 503 || !changes {
 		return exitUnavailable, err
-	case e.Status >= 500:
-		return exitNotKnown, err
 	}
-	return exitNotPaid, err // refused for a reason: nothing was charged
+	return exitNotKnown, err
 }
 
 // sayf writes a line for people, on standard error.

@@ -93,6 +93,9 @@ func (c *Client) call(ctx context.Context, method, path string, body, v any, wai
 		status, err = c.once(ctx, method, path, data, v, wait)
 		e, refused := errors.AsType[*Error](err)
 		switch {
+		case maybeSent && refused && (e.Status == http.StatusUnauthorized || e.Status >= 500):
+			// It says nothing of the request whose answer was lost before.
+			err = &Unreachable{Addr: c.cfg.Addr, MaybeSent: true, Err: err}
 		case err == nil, refused && (e.Status != http.StatusServiceUnavailable || e.Code == queue.JournalUnavailable):
 			return status, err
 		case !refused:

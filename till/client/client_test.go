@@ -7,7 +7,6 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -146,44 +145,18 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-// liar takes a request, carries it out, and drops the connection instead of answering.
-type liar struct {
-	net.Listener
-	lies atomic.Int64 // answers still to be dropped
-}
-
-type deaf struct {
-	net.Conn
-	l *liar
-}
-
-func (l *liar) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &deaf{c, l}, nil
-}
-
-func (d *deaf) Write(b []byte) (int, error) {
-	if d.l.lies.Add(-1) >= 0 {
-		_ = d.Conn.Close()
-	}
-	return d.Conn.Write(b)
-}
-
 // A lost answer is asked for again, and the sale is opened once.
 func TestLostAnswer(t *testing.T) {
 	l, err := net.Listen("unix", filepath.Join(tilltest.SocketDir(t), "s"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	lossy := &liar{Listener: l}
+	lossy := &tilltest.Lossy{Listener: l}
 	desk := tilltest.NewDesk()
 	addr := tilltest.Start(t, desk, till.Endpoint{Dialect: till.DialectHTTP, Listen: "unix:" + l.Addr().String(), Inherited: lossy}).Addrs()[0]
 
 	req := queue.SaleRequest{ID: "a", Amount: 1, Currency: "HKD"}
-	lossy.lies.Store(2)
+	lossy.Lose(2)
 	v, created, err := newClient(t, client.Config{Addr: addr, Patience: time.Minute}).PutSale(t.Context(), req)
 	if err != nil || created || v.ID != "a" {
 		t.Errorf("%+v %v %v", v, created, err)
@@ -191,12 +164,19 @@ func TestLostAnswer(t *testing.T) {
 	if all, _ := desk.Sales(t.Context(), queue.SaleFilter{}); len(all) != 1 {
 		t.Errorf("%d sales", len(all))
 	}
-	lossy.lies.Store(100)
+	lossy.Lose(100)
 	_, _, err = newClient(t, client.Config{Addr: addr}).PutSale(t.Context(), req)
 	if e, ok := errors.AsType[*client.Unreachable](err); !ok || !e.MaybeSent {
 		t.Errorf("without patience: %v", err)
 	}
-	lossy.lies.Store(0)
+	// What comes after a lost answer may say nothing of it.
+	lossy.Lose(1)
+	desk.Fail(&queue.Error{Code: queue.JournalUnavailable, Detail: "The disk is full."})
+	_, _, err = newClient(t, client.Config{Addr: addr, Patience: 100 * time.Millisecond}).PutSale(t.Context(), req)
+	if e, ok := errors.AsType[*client.Unreachable](err); !ok || !e.MaybeSent {
+		t.Errorf("a broken journal after a lost answer: %v", err)
+	}
+	lossy.Lose(0)
 }
 
 // The stream goes on over restarts of the daemon, with each event once and in order.
