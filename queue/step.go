@@ -199,6 +199,17 @@ func (q *Queue) append(e entry) error {
 		return q.fatal
 	}
 	_, err := q.cfg.Journal.append(e)
+	if broken(err) {
+		q.log.Error("the journal refused an entry by its own rules; please report this", zap.String("subject", e.subject), zap.Error(err))
+		q.postpone(e)
+		return err
+	}
+	q.wrote(err)
+	return err
+}
+
+// wrote keeps account of what came of a write.
+func (q *Queue) wrote(err error) {
 	switch {
 	case err == nil:
 		if q.down != nil {
@@ -209,9 +220,6 @@ func (q *Queue) append(e entry) error {
 	case Fatal(err):
 		q.fatal = fmt.Errorf("the journal failed and cannot be trusted until it is read anew: %w", err)
 		q.log.Error("stopping", zap.Error(q.fatal))
-	case broken(err):
-		q.log.Error("the journal refused an entry by its own rules; please report this", zap.String("subject", e.subject), zap.Error(err))
-		q.postpone(e)
 	default:
 		if q.down == nil {
 			q.log.Error("the journal takes no entries; no new sale is accepted until it does. Make room on its disk, and make sure that it is writable", zap.Error(err))
@@ -219,7 +227,6 @@ func (q *Queue) append(e entry) error {
 		q.down, q.retryAt = err, q.clock.now().Add(time.Second)
 		q.setReady(unavailable(err))
 	}
-	return err
 }
 
 // postpone keeps an event that the journal refuses from coming back at once.
@@ -253,21 +260,14 @@ func (q *Queue) hold(step func() error) {
 }
 
 // flush tries what was held, in order, as far as the journal goes along.
-func (q *Queue) flush(now time.Time) {
+func (q *Queue) flush() {
 	for len(q.held) > 0 {
 		if err := q.held[0](); err != nil && !broken(err) {
 			return
 		}
 		q.held = q.held[1:]
 	}
-	if q.down == nil {
-		return
+	if q.down != nil {
+		q.wrote(q.cfg.Journal.probe())
 	}
-	if err := q.cfg.Journal.probe(); err != nil {
-		q.down, q.retryAt = err, now.Add(time.Second)
-		return
-	}
-	q.log.Info("the journal takes entries again")
-	q.down = nil
-	q.setReady(nil)
 }
