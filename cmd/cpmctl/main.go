@@ -200,7 +200,7 @@ func failed(err error, changes bool) (int, error) {
 	switch e.Code {
 	case queue.InvalidRequest, queue.UnknownSale, queue.UnknownRefund, queue.UnknownLane, queue.IDReused:
 		return exitUsage, err
-	case queue.LaneBusy, queue.CodeUsed, queue.NotRefundable, queue.NotVirtual: // nothing was charged
+	case queue.LaneBusy, queue.CodeUsed, queue.NotRefundable, queue.NotVirtual, queue.NotDeliverable, queue.NotUnresolved: // nothing was charged
 		return exitNotPaid, err
 	case queue.TicketUnresolved: // the money of this ticket may be on its way
 		return exitNotKnown, err
