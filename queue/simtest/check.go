@@ -129,12 +129,11 @@ func (b *books) behaviourOf(number string) string {
 }
 
 // about names what a request is for, in a way that stays the same when other faults are left out.
-func (b *books) about(d *daemon, form url.Values) string {
+func (b *books) about(d *daemon, number, syssn string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	number := form.Get("out_trade_no")
 	if number == "" {
-		number = b.syssn[form.Get("syssn")]
+		number = b.syssn[syssn]
 	}
 	if a := b.numbers[number]; a != nil {
 		return fmt.Sprintf("%s.%d", a.req.ID, slices.Index(a.numbers, number)+1)

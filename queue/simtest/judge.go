@@ -71,8 +71,9 @@ func (w *world) needsPerson(v queue.SaleView) bool {
 		return w.gw.Now().Sub(p.Created) > 10*time.Minute
 	case p.State == sim.Declined: // shown with a code that says that nobody knows
 		return category(p.RespCD) == "unsure" || category(p.RespCD) == "used" || category(p.RespCD) == "refund"
-	case p.State == sim.Absent: // answered that it was there before, and no list has it
-		return len(p.Behaviour) > 4 && category(p.Behaviour[len(p.Behaviour)-4:]) == "used"
+	case p.State == sim.Absent: // answered as if it were there, and no list has it
+		said := category(p.Behaviour[max(0, len(p.Behaviour)-4):])
+		return said == "used" || said == "pending"
 	}
 	return false
 }

@@ -1,0 +1,16 @@
+//go:build !race
+
+package simtest
+
+import (
+	"testing"
+	"time"
+)
+
+// usual is how many seeds TestSeeds runs by itself, and for how long at most.
+func usual() (most int, limit time.Duration) {
+	if testing.Short() {
+		return 40, 10 * time.Second
+	}
+	return 500, time.Minute
+}
