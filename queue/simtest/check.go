@@ -66,20 +66,12 @@ func (b *books) init() {
 	b.requests, b.streamed = map[string]int{}, map[int64]string{}
 }
 
-func withCode(r queue.SaleRequest, code string) queue.SaleRequest {
-	r.AuthCode = payment.AuthCode(code)
-	return r
-}
-
 func (b *books) open(r queue.SaleRequest, at time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sales[r.ID] = &account{req: r, asked: at, unsure: true}
 	b.order = append(b.order, r.ID)
 }
-
-// forget is for a sale that was refused all the time.
-func (b *books) forget(string) {}
 
 func (b *books) openRefund(r queue.RefundRequest) {
 	b.mu.Lock()

@@ -14,3 +14,6 @@ func usual() (most int, limit time.Duration) {
 	}
 	return 500, time.Minute
 }
+
+// stride is how many writes TestEveryWrite goes on by.
+const stride = 1
