@@ -33,7 +33,10 @@ func (c *clock) now() time.Time {
 	return c.at(time.Now()).Truncate(time.Microsecond)
 }
 
-func (c *clock) at(t time.Time) time.Time { return c.base.Add(t.Sub(c.from)) }
+// at has the precision of the journal, so that a time is the same before and after a restart.
+func (c *clock) at(t time.Time) time.Time {
+	return c.base.Add(t.Sub(c.from)).Truncate(time.Microsecond)
+}
 
 // tolerance is how far the wall clock may drift from the steady one before it counts as a jump.
 const tolerance = 3 * time.Second

@@ -106,7 +106,7 @@ func (q *Queue) pay(s Sale, ev Event, l *lane, code payment.AuthCode, device str
 
 // tellScan tells tills of a scan that paid nothing. Goods barcodes are told as they are.
 func (q *Queue) tellScan(l *lane, sc scanner.Scan, note string) {
-	v := ScanView{Lane: l.Name, Text: string(sc.Text), Symbology: sc.Symbology, Note: note, At: q.clock.now()}
+	v := ScanView{Lane: l.Name, Text: string(sc.Text), Symbology: sc.Symbology, Note: note, At: shown(q.clock.now())}
 	if looksLikePayment(v.Text) {
 		v.Text, v.Masked = payment.AuthCode(sc.Text).String(), true
 	}
@@ -166,7 +166,7 @@ func (l *lane) scannerView() ScannerView {
 	if st.State == "" {
 		st.State = scanner.Absent
 	}
-	return ScannerView{Lane: l.Name, State: string(st.State), Device: st.Device, Advice: st.Advice, Since: st.Since.UTC()}
+	return ScannerView{Lane: l.Name, State: string(st.State), Device: st.Device, Advice: st.Advice, Since: shown(st.Since)}
 }
 
 // looksLikePayment says whether a text can be a payment code. Wallets change their formats, so it refuses only

@@ -50,8 +50,8 @@ type Config struct {
 	Version    string
 	// GatewayHealth is shown in the diagnosis; it may be nil.
 	GatewayHealth func() any
-	// Observe sees every sale that came to another state; it may be nil. It must return at once.
-	Observe func(SaleView)
+	// Observe sees every sale that came to another state, and its age; it may be nil. It must return at once.
+	Observe func(v SaleView, age time.Duration)
 	// Parallel bounds the queries under way at once; 0: 8.
 	Parallel int
 	// NewNumber makes a fresh out_trade_no; nil: from time and crypto/rand.

@@ -26,11 +26,13 @@ type cause struct {
 	By      string          `json:"by,omitempty"`
 	Device  string          `json:"device,omitempty"`
 	Moved   string          `json:"moved,omitempty"`
+	Outcome State           `json:"outcome,omitempty"`
+	Note    string          `json:"note,omitempty"`
 	Next    []EffectKind    `json:"next,omitempty"`
 }
 
 func causeOf(ev Event, from, to string, effects []Effect) cause {
-	c := cause{Event: ev.Kind, Payment: ev.Payment, From: from, To: to, By: ev.By}
+	c := cause{Event: ev.Kind, Payment: ev.Payment, From: from, To: to, By: ev.By, Outcome: ev.Outcome, Note: ev.Note}
 	answer := ev.Answer
 	if ev.Finding != nil {
 		answer = &ev.Finding.Answer
@@ -43,7 +45,7 @@ func causeOf(ev Event, from, to string, effects []Effect) cause {
 		}
 	}
 	if answer != nil {
-		c.Meaning, c.RespCD, c.Text, c.Alarm = answer.Meaning, answer.RespCD, answer.Text, answer.Alarm
+		c.Meaning, c.RespCD, c.Text = answer.Meaning, answer.RespCD, answer.Text
 		if answer.Err != nil {
 			c.Err = answer.Err.Error()
 		}
@@ -56,6 +58,9 @@ func causeOf(ev Event, from, to string, effects []Effect) cause {
 	}
 	for _, e := range effects {
 		c.Next = append(c.Next, e.Kind)
+		if e.Kind == Alarm {
+			c.Alarm = e.Text
+		}
 	}
 	return c
 }
@@ -97,7 +102,7 @@ func (q *Queue) applySale(old Sale, ev Event) (Sale, error) {
 	if e.told != nil {
 		q.logSale(s)
 		if q.cfg.Observe != nil && s.State != old.State {
-			q.cfg.Observe(q.view(s))
+			q.cfg.Observe(q.view(s), ev.At.Sub(s.CreatedAt))
 		}
 		q.announce()
 	}
@@ -118,7 +123,7 @@ func (q *Queue) logSale(s Sale) {
 
 // keep remembers a sale until it is final.
 func (q *Queue) keep(s Sale) {
-	if s.State.Final() {
+	if s.Done() {
 		delete(q.sales, s.ID)
 	} else {
 		q.sales[s.ID] = &s
@@ -162,10 +167,16 @@ func (q *Queue) applyRefund(old Refund, ev Event) (Refund, error) {
 			return old, fmt.Errorf("the sale %s of refund %s: %w", f.Sale, f.ID, err)
 		}
 		s.Refunded += f.Amount
+		if s.Delivery == Returning && s.Refunded == s.Amount {
+			s.Delivery, s.NextAt = Returned, time.Time{}
+		}
 		e.sale = &s
 	}
 	if err := q.append(e); err != nil {
 		return old, err
+	}
+	if e.sale != nil {
+		q.keep(*e.sale)
 	}
 	if f.State.Final() {
 		delete(q.refunds, f.ID)

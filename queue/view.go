@@ -24,7 +24,10 @@ type SaleView struct {
 	DecideBy  *time.Time    `json:"decide_by,omitempty"` // while it is neither final nor unresolved
 	Wallet    string        `json:"wallet"`
 	Refunded  int64         `json:"refunded"` // minor units given back so far
-	Seq       int64         `json:"seq"`      // of the event that brought it to this form
+	Settle    Settle        `json:"settle,omitempty"`
+	Delivery  Delivery      `json:"delivery,omitempty"`
+	DeliverBy *time.Time    `json:"deliver_by,omitempty"` // while delivery is awaited
+	Seq       int64         `json:"seq"`                  // of the event that brought it to this form
 	CreatedAt time.Time     `json:"created_at"`
 	UpdatedAt time.Time     `json:"updated_at"`
 	Payments  []PaymentView `json:"payments"`
@@ -124,8 +127,18 @@ type Diagnosis struct {
 	Lanes     []LaneView        `json:"lanes"`
 	Unsettled []SaleView        `json:"unfinished_sales"`
 	Refunding []RefundView      `json:"unfinished_refunds"`
+	Alarms    []AlarmView       `json:"alarms"` // of the last seven days, newest first, 50 at most
 	Advice    []string          `json:"advice"` // what a person should do, most urgent first; empty when all is well
 	Build     map[string]string `json:"build,omitempty"`
+}
+
+// An AlarmView is something that a person must look at.
+type AlarmView struct {
+	Seq  int64     `json:"seq"`
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"` // "sale" or "refund"
+	ID   string    `json:"id"`
+	What string    `json:"what"`
 }
 
 // JournalHealth says whether the journal takes entries.
@@ -142,7 +155,7 @@ func (q *Queue) view(s Sale) SaleView { return saleView(s, q.cfg.Rules) }
 // saleView shows a sale as tills see it.
 func saleView(s Sale, r Rules) SaleView {
 	v := SaleView{ID: s.ID, Lane: s.Lane, Ticket: s.Ticket, Amount: s.Amount, Currency: s.Currency, State: s.State, Final: s.State.Final(),
-		Reason: s.Reason, Message: message(s), Refunded: s.Refunded, Seq: s.Seq, CreatedAt: s.CreatedAt.UTC(), UpdatedAt: s.UpdatedAt.UTC(),
+		Reason: s.Reason, Message: message(s), Refunded: s.Refunded, Seq: s.Seq, CreatedAt: shown(s.CreatedAt), UpdatedAt: shown(s.UpdatedAt),
 		Payments: make([]PaymentView, 0, len(s.Payments))}
 	for _, p := range s.Payments {
 		pv := PaymentView{OutTradeNo: p.OutTradeNo, PayType: first(p.Resolved, p.PayType), SysSN: p.SysSN, ChnlSN: p.ChnlSN, RespCD: p.RespCD,
@@ -153,12 +166,20 @@ func saleView(s Sale, r Rules) SaleView {
 		v.Payments = append(v.Payments, pv)
 		v.Wallet = payment.Wallet(first(p.Resolved, p.PayType))
 	}
+	v.Settle, v.Delivery = s.Settle, s.Delivery
+	if s.Delivery == Awaited {
+		by := shown(s.NextAt)
+		v.DeliverBy = &by
+	}
 	if by := decideBy(s, r); !by.IsZero() {
-		by = by.UTC()
+		by = shown(by.Add(time.Second - 1)) // not before it is true
 		v.DecideBy = &by
 	}
 	return v
 }
+
+// shown is a time as tills see it: UTC, whole seconds, which every date parser takes.
+func shown(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // decideBy is until when the sale will be final or unresolved.
 func decideBy(s Sale, r Rules) time.Time {
@@ -196,6 +217,14 @@ func message(s Sale) string {
 	case Unresolved:
 		return "Not confirmed. Do not charge again; cpmd goes on asking and will tell."
 	case PaidState:
+		switch s.Delivery {
+		case Awaited:
+			return "Paid. Hand the goods over and say so, or the money goes back."
+		case Returning:
+			return "Paid, and the money is on its way back: the goods were not handed over. Do not hand them over."
+		case Returned:
+			return "Paid, and given back: the goods were not handed over."
+		}
 		return "Paid."
 	}
 	switch s.Reason {
@@ -217,7 +246,7 @@ func message(s Sale) string {
 
 func refundView(f Refund) RefundView {
 	v := RefundView{ID: f.ID, Sale: f.Sale, Amount: f.Amount, Currency: f.Currency, State: f.State, Final: f.State.Final(),
-		OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, RespCD: f.RespCD, Seq: f.Seq, CreatedAt: f.CreatedAt.UTC(), UpdatedAt: f.UpdatedAt.UTC()}
+		OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, RespCD: f.RespCD, Seq: f.Seq, CreatedAt: shown(f.CreatedAt), UpdatedAt: shown(f.UpdatedAt)}
 	switch f.State {
 	case Refunding:
 		v.Message = "The refund is under way. Do not refund again."

@@ -43,16 +43,16 @@ func openShared(path string) (*os.File, error) {
 // inputEvent is struct input_event of the kernel's include/uapi/linux/input.h.
 const inputEvent = int(unsafe.Sizeof(unix.Timeval{})) + 8
 
-func (h *eventHandle) Read(p []byte) (int, error) {
+func (h *eventHandle) Read() (arrived, error) {
 	h.file.SetReadDeadline(time.Now().Add(readWait))
 	b := make([]byte, inputEvent)
 	for {
 		n, err := h.file.Read(b)
 		if os.IsTimeout(err) {
-			return 0, nil
+			return arrived{}, nil
 		}
 		if err != nil || n != inputEvent {
-			return 0, err
+			return arrived{}, err
 		}
 		at := inputEvent - 8
 		kind, code, value := binary.NativeEndian.Uint16(b[at:]), binary.NativeEndian.Uint16(b[at+2:]), binary.NativeEndian.Uint32(b[at+4:])
@@ -65,10 +65,10 @@ func (h *eventHandle) Read(p []byte) (int, error) {
 			continue
 		}
 		h.press(byte(usage), value != 0)
-		clear(p[:8])
-		p[0] = h.mods
-		copy(p[2:8], h.keys)
-		return 8, nil
+		report := make([]byte, 8)
+		report[0] = h.mods
+		copy(report[2:], h.keys)
+		return piece(report, 8, nil)
 	}
 }
 

@@ -89,22 +89,30 @@ func (b *fakeBus) open(path string, _ bool) (handle, error) {
 	return nil, errors.New("hidapi: failed to open device")
 }
 
-func (d *fakeDevice) Read(p []byte) (int, error) {
+func (d *fakeDevice) Read() (arrived, error) {
 	timer := time.NewTimer(readWait)
 	defer timer.Stop()
 	select {
 	case r := <-d.reports:
-		return copy(p, r), nil
+		return d.fetched(r)
 	default:
 	}
 	select {
 	case r := <-d.reports:
-		return copy(p, r), nil
+		return d.fetched(r)
 	case <-d.gone:
-		return 0, errors.New("hidapi: hid_error is not implemented yet")
+		return arrived{}, errors.New("hidapi: hid_error is not implemented yet")
 	case <-timer.C:
-		return 0, nil
+		return arrived{}, nil
 	}
+}
+
+// fetched returns a report; an empty one stands for some that were dropped before the next.
+func (d *fakeDevice) fetched(r []byte) (arrived, error) {
+	if len(r) == 0 {
+		return arrived{[][]byte{<-d.reports}, true}, nil
+	}
+	return piece(r, len(r), nil)
 }
 
 func (d *fakeDevice) Write(p []byte) error {
@@ -163,6 +171,7 @@ func TestHIDBeepAndArm(t *testing.T) {
 	cfg := bus.config("")
 	cfg.Arm = true
 	s := bus.scanner(cfg)
+	s.Arm(false)
 	c := runScanner(t, s)
 	c.waitState(t, Open)
 	if p := <-d.written; string(p) != "\x04\x02" {
@@ -179,6 +188,23 @@ func TestHIDBeepAndArm(t *testing.T) {
 	s.Arm(true)
 	if p := <-d.written; string(p) != "\x04\x04" {
 		t.Errorf("arming sent % x", p)
+	}
+}
+
+// Reports that the library dropped cost the code that they were part of, which is said, and no other.
+func TestHIDLostReports(t *testing.T) {
+	bus := newFakeBus(t)
+	d := bus.plug("1-4", "0c2e", "0907", "A", posDescriptor)
+	c := runScanner(t, bus.scanner(bus.config("")))
+	c.waitState(t, Open)
+	d.reports <- honeywell("1111")
+	d.reports <- nil
+	d.reports <- honeywell("2222")
+	c.until(t, "advice", func(_ []Scan, st []Status) bool { return strings.Contains(st[len(st)-1].Advice, "too busy") })
+	d.reports <- honeywell("3333")
+	c.waitScans(t, "1111", "3333")
+	if st := c.waitState(t, Open); st.Advice != "" {
+		t.Errorf("advice stays: %q", st.Advice)
 	}
 }
 
@@ -206,6 +232,31 @@ func TestHIDOthersAreNeverOpened(t *testing.T) {
 	c := runScanner(t, bus.scanner(bus.config("")))
 	if st := c.waitState(t, Absent); !strings.Contains(st.Advice, "0c2e:0901") {
 		t.Errorf("advice does not name the other mode: %q", st.Advice)
+	}
+}
+
+// The kernel hides the descriptor of a device that some program holds, or died with.
+func TestHIDHeldOrLeft(t *testing.T) {
+	for _, tc := range []struct {
+		driver string // of the interface; empty: none
+		want   State
+	}{{"usbfs", Busy}, {"", Open}} {
+		bus := newFakeBus(t)
+		d := bus.plug("1-4", "0c2e", "0907", "A", nil)
+		itf := filepath.Join(d.dir, d.path)
+		os.RemoveAll(filepath.Join(itf, "0003:0C2E:0907.0001"))
+		os.Remove(filepath.Join(itf, "driver"))
+		if tc.driver != "" {
+			os.Symlink("../../"+tc.driver, filepath.Join(itf, "driver"))
+		}
+		c := runScanner(t, bus.scanner(bus.config("A")))
+		if st := c.waitState(t, tc.want); tc.want == Busy && !strings.Contains(st.Advice, "Another program") {
+			t.Errorf("advice %q", st.Advice)
+		}
+		if tc.want == Open {
+			d.reports <- honeywell(testCode)
+			c.waitScans(t, testCode)
+		}
 	}
 }
 

@@ -18,19 +18,38 @@ func (library) open(path string, redirect bool) (handle, error) {
 		// interface (Hand Held Products USB guide). Others refuse it, which does no harm.
 		dev.SendFeatureReport([]byte{0xfe, 0x01})
 	}
-	return hidHandle{dev}, nil
+	return &hidHandle{dev: dev}, nil
 }
 
-type hidHandle struct{ dev hid.Device }
+// The library keeps at most queueMost reports that were not fetched, and drops the oldest without a word.
+const queueMost = 31
 
-func (h hidHandle) Read(p []byte) (int, error) {
-	return h.dev.ReadTimeout(p, int(readWait.Milliseconds()))
+type hidHandle struct {
+	dev hid.Device
+	buf [1024]byte // the largest packet of USB's high speed
+}
+
+// Read waits for a report and fetches all that wait behind it. If they are as many as the library keeps, some may
+// have been dropped.
+func (h *hidHandle) Read() (got arrived, err error) {
+	for wait := int(readWait.Milliseconds()); len(got.parts) < 2*queueMost; wait = 0 {
+		n, err := h.dev.ReadTimeout(h.buf[:], wait)
+		if n > 0 {
+			got.parts = append(got.parts, append([]byte(nil), h.buf[:n]...))
+		}
+		if err != nil || n == 0 {
+			got.lost = len(got.parts) >= queueMost
+			return got, err
+		}
+	}
+	got.lost = true
+	return got, nil
 }
 
 // Write waits for a second at most, which the library sees to.
-func (h hidHandle) Write(p []byte) error {
+func (h *hidHandle) Write(p []byte) error {
 	_, err := h.dev.Write(p)
 	return err
 }
 
-func (h hidHandle) Close() error { return h.dev.Close() }
+func (h *hidHandle) Close() error { return h.dev.Close() }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"cpmd/scanner/usb"
 )
@@ -25,20 +26,43 @@ func DefaultStateDir() string {
 
 // holdings are notes, one file for each interface that is held. If the daemon is killed they tell what has to be
 // given back to the kernel.
-type holdings struct{ dir string }
+type holdings struct {
+	dir string
+
+	mu   sync.Mutex
+	last int // counts notes: a handle may still be closing when the device is back and noted again
+}
 
 // note writes down that an interface is about to be opened; release forgets it. Without a place to write, the
 // scanner works all the same.
-func (h holdings) note(dev usb.Device, i usb.Interface) (release func()) {
+func (h *holdings) note(dev usb.Device, i usb.Interface) (release func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	name := filepath.Join(h.dir, i.Path)
 	os.MkdirAll(h.dir, 0o755)
 	os.WriteFile(name, []byte(identity(dev)), 0o644)
-	return func() { os.Remove(name) }
+	h.last++
+	mine := h.last
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.last == mine {
+			os.Remove(name)
+		}
+	}
 }
 
 // identity tells whether the same device is still at a port.
 func identity(dev usb.Device) string {
 	return fmt.Sprintf("%s:%s %s\n", dev.Vendor, dev.Product, dev.Serial)
+}
+
+var released sync.Map // by folder: *sync.Once
+
+// releaseLeft gives back, once in this process and before it opens anything, what an earlier one left.
+func releaseLeft(root usb.Root, dir string) {
+	once, _ := released.LoadOrStore(dir, new(sync.Once))
+	once.(*sync.Once).Do(func() { Release(root, dir) })
 }
 
 // Release gives back to the kernel what a killed daemon left without a driver, according to the notes in dir

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"cpmd/scanner/decode"
 )
 
@@ -95,13 +93,14 @@ func (s Survey) listen(c Candidate) (handle, decode.Decoder, error) {
 // A rawHandle reads the kernel's hidraw node, which does not take reports away from anybody.
 type rawHandle struct{ file *os.File }
 
-func (h rawHandle) Read(p []byte) (int, error) {
+func (h rawHandle) Read() (arrived, error) {
 	h.file.SetReadDeadline(time.Now().Add(readWait))
+	p := make([]byte, 1024)
 	n, err := h.file.Read(p)
-	if os.IsTimeout(err) || err != nil && strings.Contains(err.Error(), unix.EAGAIN.Error()) {
-		return 0, nil
+	if os.IsTimeout(err) {
+		err = nil
 	}
-	return n, err
+	return piece(p, n, err)
 }
 
 func (rawHandle) Write([]byte) error { return os.ErrInvalid }

@@ -2,20 +2,29 @@ package scanner
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A handle is an open device. Only its owner's goroutine calls it: closing a handle while another goroutine reads
 // is a use after free in the HID library, and may hit a reused descriptor in the serial one.
 type handle interface {
-	// Read waits a short time (readWait) for bytes; none and no error say that it was silent. An error means that
-	// the device is gone.
-	Read(p []byte) (int, error)
+	// Read waits a short time (readWait) for what the device sends, and returns it in the pieces that it came in:
+	// reports, for HID. None and no error say that it was silent. An error means that the device is gone.
+	Read() (arrived, error)
 	// Write sends one command. It may fail; it does not block for long.
 	Write(p []byte) error
 	// Close may take seconds where the kernel takes its time to bind its driver again.
 	Close() error
+}
+
+// Arrived is what one read brought.
+type arrived struct {
+	parts [][]byte
+	lost  bool // something may be missing before it
 }
 
 // readWait is how long one Read waits. It bounds how late a beep is and how exactly silence is measured.
@@ -31,6 +40,7 @@ const maxWaiting = 16 << 20
 type chunk struct {
 	data []byte
 	at   time.Time
+	lost bool // something is missing before it
 }
 
 // An inbox carries chunks from the owner to the decoder. Silence comes through it too, so that a slow decoder
@@ -39,6 +49,7 @@ type inbox struct {
 	mu     sync.Mutex
 	chunks []chunk
 	bytes  int
+	full   bool // something had to be dropped
 	ended  bool
 	ready  chan struct{} // has a value if there may be something to take
 }
@@ -48,7 +59,11 @@ func (b *inbox) put(c chunk) {
 	if n := len(b.chunks); len(c.data) == 0 && n > 0 && len(b.chunks[n-1].data) == 0 {
 		b.chunks[n-1] = c
 	} else if b.bytes += len(c.data); b.bytes <= maxWaiting {
+		c.lost = c.lost || b.full
+		b.full = false
 		b.chunks = append(b.chunks, c)
+	} else {
+		b.full = true
 	}
 	b.mu.Unlock()
 	b.wake()
@@ -100,7 +115,8 @@ func (o *owner) own(h handle) {
 	defer close(o.done)
 	defer h.Close()
 	defer o.inbox.end()
-	buf := make([]byte, 4096)
+	runtime.LockOSThread() // which ends with this goroutine, and its priority with it
+	urgent()
 	var last time.Time
 	for {
 		select {
@@ -112,30 +128,45 @@ func (o *owner) own(h handle) {
 			h.Write(p)
 		default:
 		}
-		n, err := contained(h, buf)
+		got, err := contained(h)
 		now := time.Now()
-		switch {
-		case n > 0:
-			o.inbox.put(chunk{append([]byte(nil), buf[:n]...), now})
+		for i, p := range got.parts {
+			o.inbox.put(chunk{p, now, got.lost && i == 0})
 			last = now
-		case err == nil && now.Sub(last) < quietFor:
-			o.inbox.put(chunk{at: now})
 		}
 		if err != nil {
 			return
+		}
+		if len(got.parts) == 0 && now.Sub(last) < quietFor {
+			o.inbox.put(chunk{at: now})
 		}
 	}
 }
 
 // contained reads, and turns a panic of the library into an error: the serial one indexes a fixed array by
 // descriptor and panics from 1024 on.
-func contained(h handle, buf []byte) (n int, err error) {
+func contained(h handle) (got arrived, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			n, err = 0, fmt.Errorf("reading: %v", r)
+			got, err = arrived{}, fmt.Errorf("reading: %v", r)
 		}
 	}()
-	return h.Read(buf)
+	return h.Read()
+}
+
+// urgent raises the priority of this thread, where the user may: a busy machine must not make it miss reports.
+func urgent() {
+	if runtime.GOOS == "linux" { // elsewhere it is the whole process
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, -10)
+	}
+}
+
+// piece returns the bytes of one read as arrived.
+func piece(p []byte, n int, err error) (arrived, error) {
+	if n == 0 {
+		return arrived{}, err
+	}
+	return arrived{parts: [][]byte{append([]byte(nil), p[:n]...)}}, err
 }
 
 // order hands a command to the owner, or drops it where too many wait.

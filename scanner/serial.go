@@ -153,6 +153,7 @@ func (d *serialDriver) refused(path string, err error) Status {
 // A serialHandle is an open port.
 type serialHandle struct {
 	port  serial.Port
+	buf   [4096]byte
 	write bool // writes cannot block
 }
 
@@ -175,12 +176,12 @@ func openSerial(path string, baud int) (*serialHandle, error) {
 	return h, nil
 }
 
-func (h *serialHandle) Read(p []byte) (int, error) {
-	n, err := h.port.Read(p)
+func (h *serialHandle) Read() (arrived, error) {
+	n, err := h.port.Read(h.buf[:])
 	if errors.Is(err, unix.EAGAIN) {
-		return 0, nil
+		err = nil
 	}
-	return n, err
+	return piece(h.buf[:], n, err)
 }
 
 func (h *serialHandle) Write(p []byte) error {

@@ -1,6 +1,10 @@
 package till
 
-import "time"
+import (
+	"encoding/json"
+	"errors"
+	"time"
+)
 
 // SetLimits makes limits small enough to be met in a test.
 func (s *Server) SetLimits(connections, calls int, read, write, beat time.Duration) {
@@ -8,7 +12,34 @@ func (s *Server) SetLimits(connections, calls int, read, write, beat time.Durati
 	s.limits.read, s.limits.write, s.limits.beat = read, write, beat
 }
 
-var (
-	Members    = members
-	DecodeHTTP = func(body []byte) error { return decode(newAsk(""), operations[0].fields, nil, "", body) }
-)
+// DecodeSale decodes the body of a PUT /v1/sales/{id} and returns its amount.
+func DecodeSale(body []byte) (int64, error) {
+	a := newAsk("")
+	err := decode(a, operations[0].fields, []member{{"id", value{kind: bare, text: "a"}}}, "", body)
+	return a.sale.Amount, err
+}
+
+// ReadCall reads a line and makes the answer to it.
+func ReadCall(line []byte) (answer []byte, err error) {
+	c, fail := readCall(line)
+	if fail != nil {
+		err = errors.New(fail.Message)
+	}
+	answer, e := json.Marshal(answerLine{ID: c.id, Error: fail})
+	return append(answer, '\n'), errors.Join(err, e)
+}
+
+// Offered lists what the manual must have: each operation's route, method and fields, and each code's status.
+func Offered() (routes, methods []string, fields map[string][]string, statuses map[string]int) {
+	fields, statuses = map[string][]string{}, map[string]int{}
+	for _, op := range operations {
+		routes, methods = append(routes, op.route), append(methods, op.method)
+		for _, f := range op.fields {
+			fields[op.method] = append(fields[op.method], f.name)
+		}
+	}
+	for code, status := range statusOf {
+		statuses[string(code)] = status
+	}
+	return routes, methods, fields, statuses
+}

@@ -1,24 +1,206 @@
 package till
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"cpmd/queue"
 )
 
+// A lineDialect answers tills in JSON-RPC 2.0, one object per line, on one endpoint.
+type lineDialect struct {
+	*Server
+	token string
+	isTCP bool
+
+	mu    sync.Mutex
+	conns map[*lineConn]bool
+	live  sync.WaitGroup // the connections
+}
+
+// serveLine answers calls until the returned function is called.
+func (s *Server) serveLine(l net.Listener, token string, isTCP bool) (shutdown func(context.Context) error) {
+	d := &lineDialect{Server: s, token: token, isTCP: isTCP, conns: map[*lineConn]bool{}}
+	s.serving.Go(func() { d.accept(l) })
+	return func(ctx context.Context) error {
+		err := l.Close()
+		if errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
+		return errors.Join(err, d.shutdown(ctx))
+	}
+}
+
+func (d *lineDialect) accept(l net.Listener) {
+	for pause := 5 * time.Millisecond; ; {
+		nc, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // such as too many open files: it passes
+			d.log.Warn("a till's connection was not taken", zap.Stringer("listen", l.Addr()), zap.Error(err))
+			select {
+			case <-time.After(pause):
+				pause = min(2*pause, time.Second)
+			case <-d.ending:
+			}
+			continue
+		}
+		pause = 5 * time.Millisecond
+		c := newLineConn(d, nc)
+		d.mu.Lock()
+		d.conns[c] = true
+		d.mu.Unlock()
+		d.live.Go(func() {
+			c.serve()
+			d.mu.Lock()
+			delete(d.conns, c)
+			d.mu.Unlock()
+		})
+	}
+}
+
+// shutdown lets calls under way answer until ctx ends.
+func (d *lineDialect) shutdown(ctx context.Context) error {
+	each := func(do func(*lineConn)) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		for c := range d.conns {
+			do(c)
+		}
+	}
+	each(func(c *lineConn) { _ = c.SetReadDeadline(time.Now()) })
+	done := make(chan struct{})
+	go func() { d.live.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		each(func(c *lineConn) { _ = c.Close() })
+		return ctx.Err()
+	}
+}
+
+// The error codes of the JSON-RPC 2.0 specification, section 5.1; rpcRefused is of the range that it
+// leaves to servers.
+const (
+	rpcParse    = -32700
+	rpcRequest  = -32600
+	rpcMethod   = -32601
+	rpcParams   = -32602
+	rpcInternal = -32603
+	rpcRefused  = -32000
+)
+
+var nobody = json.RawMessage("null") // the id of an answer to what had none
+
+// A call is a request of the line dialect.
+type call struct {
+	id     json.RawMessage
+	method string
+	params []member
+}
+
+// An rpcError is why a call has no result; its message is the problem's detail.
+type rpcError struct {
+	Code    int      `json:"code"`
+	Message string   `json:"message"`
+	Data    *Problem `json:"data"`
+}
+
+func rpcFail(code int, p *Problem) *rpcError { return &rpcError{code, p.Detail, p} }
+
+func rpcRefuse(code int, format string, args ...any) *rpcError {
+	return rpcFail(code, problem(http.StatusBadRequest, queue.InvalidRequest, fmt.Sprintf(format, args...)))
+}
+
+// rpcOf tells of a problem that an operation met.
+func rpcOf(p *Problem) *rpcError {
+	switch p.Code {
+	case queue.InvalidRequest:
+		return rpcFail(rpcParams, p)
+	case internal:
+		return rpcFail(rpcInternal, p)
+	}
+	return rpcFail(rpcRefused, p)
+}
+
+// readCall reads a line. The id is set as soon as it is known, so that even a broken call gets its answer.
+func readCall(line []byte) (c call, fail *rpcError) {
+	c.id = nobody
+	if bytes.HasPrefix(line, []byte("[")) {
+		return c, rpcRefuse(rpcRequest, "batches are not taken; send one object per line")
+	}
+	sent, err := members(line)
+	if err != nil {
+		return c, rpcRefuse(rpcParse, "%v", err)
+	}
+	byName := map[string]value{}
+	for _, m := range sent {
+		byName[m.name] = m.value
+	}
+	id, hasID := byName["id"]
+	switch {
+	case hasID && id.kind == number && len(id.text) <= maxIDLen:
+		c.id = json.RawMessage(id.text)
+	case hasID && id.kind == text && len(id.text) <= maxIDLen:
+		c.id, _ = json.Marshal(id.text)
+	default:
+		return c, rpcRefuse(rpcRequest, "id must be a number or a text of at most %d bytes: without it nobody could answer", maxIDLen)
+	}
+	for _, m := range sent {
+		if !slices.Contains([]string{"jsonrpc", "id", "method", "params"}, m.name) {
+			return c, rpcRefuse(rpcRequest, "%s is not known in a call; known are jsonrpc, id, method, params", quoted(m.name))
+		}
+	}
+	if v := byName["jsonrpc"]; v.kind != text || v.text != "2.0" {
+		return c, rpcRefuse(rpcRequest, `jsonrpc must be "2.0"`)
+	}
+	if v := byName["method"]; v.kind != text || v.text == "" {
+		return c, rpcRefuse(rpcRequest, `method must be a text, such as "sale.put"`)
+	}
+	c.method = byName["method"].text
+	params, hasParams := byName["params"]
+	if !hasParams {
+		return c, nil
+	}
+	if params.kind != object {
+		return c, rpcRefuse(rpcParams, `params must be an object, such as {"id":"T1"}`)
+	}
+	if c.params, err = members(params.raw); err != nil {
+		return c, rpcRefuse(rpcParams, "params: %v", err)
+	}
+	return c, nil
+}
+
+// findMethod finds the operation of a call.
+func findMethod(name string) *operation {
+	for i := range operations {
+		if operations[i].method == name {
+			return &operations[i]
+		}
+	}
+	return nil
+}
+
 // tooMany is what a connection beyond the bound is told, by dialect.
-var tooMany = map[string]string{
-	DialectHTTP: excuseHTTP(),
-}
-
-const excuse = "Too many connections at once; close some, or use each for many requests."
-
-func excuseHTTP() string {
-	body := fmt.Sprintf(`{"type":"about:blank","title":"Service Unavailable","status":503,"detail":%q,"code":%q}`, excuse, internal)
-	return fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"+
-		"Retry-After: 2\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-}
-
-func (s *Server) serveLine(net.Listener, string, bool) func(context.Context) error {
-	panic("the line dialect follows")
-}
+var tooMany = func() map[string]string {
+	p := problem(http.StatusServiceUnavailable, notReady, "Too many connections at once; use one for many requests.")
+	plain, _ := json.Marshal(p)
+	rpc, _ := json.Marshal(answerLine{ID: nobody, Error: rpcOf(p)})
+	return map[string]string{
+		DialectHTTP: fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"+
+			"Retry-After: 2\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(plain), plain),
+		DialectLine: string(rpc) + "\n",
+	}
+}()

@@ -142,7 +142,7 @@ func (s *Server) Addrs() []string {
 }
 
 // Shutdown ends waits and event streams at once, lets short requests finish until ctx ends, and closes
-// everything. No goroutine of the server is left when it returns. It may be called twice.
+// everything. No goroutine of the server is left when it returns nil. It may be called twice.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.end.Do(func() { close(s.ending) })
 	errs := make([]error, len(s.doors))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -23,7 +25,7 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "cpmd-bin"); err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-o", dir, "cpmd/cmd/cpmd", "cpmd/cmd/qfpaysim").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", dir, "cpmd/cmd/cpmd", "cpmd/cmd/qfpaysim", "cpmd/cmd/cpmctl").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}
@@ -100,6 +102,47 @@ func TestKill(t *testing.T) {
 	tills.Wait()
 	close(told)
 	judge(t, st, told)
+	noSecrets(ctx, t, st)
+}
+
+// noSecrets searches everything that the daemon ever said for the gateway's credentials and for payment codes.
+func noSecrets(ctx context.Context, t *testing.T, st *stage.Stage) {
+	t.Helper()
+	said, err := st.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/v1/sales?limit=1000", "/v1/diagnosis", "/v1/lanes", "/metrics", "/v1/totals"} {
+		b, err := st.Get(ctx, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = append(said, b...)
+	}
+	reading, stop := context.WithTimeout(ctx, 2*time.Second)
+	defer stop()
+	for n, err := range st.Till.Events(reading, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = append(said, n.Data...)
+	}
+	for _, f := range []string{"", "-wal"} {
+		if b, err := os.ReadFile(st.Journal() + f); err == nil {
+			said = append(said, b...)
+		}
+	}
+	for _, secret := range stage.Secrets {
+		if bytes.Contains(said, []byte(secret)) {
+			t.Errorf("the daemon told a credential")
+		}
+	}
+	if code := regexp.MustCompile(`\b28\d{16}\b`).Find(said); code != nil {
+		t.Errorf("the daemon told a payment code: %s", code)
+	}
+	if !bytes.Contains(said, []byte("**********")) {
+		t.Error("no masked code either: this test looks in the wrong place")
+	}
 }
 
 // sell is a till that opens sales and follows each to its end, whatever happens to the daemon.

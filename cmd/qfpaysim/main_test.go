@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/md5"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -223,7 +225,29 @@ func TestFlags(t *testing.T) {
 	if clock := get(t, url+"/sim/clock"); !strings.Contains(clock, want) || !strings.Contains(clock, `Z"`) {
 		t.Errorf("clock %s, want %s", clock, want)
 	}
-	if help := get(t, url+"/sim/help"); !strings.Contains(help, "The last four digits") {
-		t.Errorf("help %s", help)
+	fields := "auth_code=134676275354204254&mchid=M1&out_trade_no=T1&pay_type=800208&txamt=10&txcurrcd=JPY&txdtm=2026-01-01 12:00:00"
+	req, err := http.NewRequest("POST", url+"/trade/v1/payment", strings.NewReader(fields))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("X-QF-APPCODE", "A")
+	req.Header.Set("X-QF-SIGN", fmt.Sprintf("%x", md5.Sum([]byte(fields+"K"))))
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"respcd": "0000"`, `"code_url": ""`, `"sysdtm": "` + strings.Replace(want, "T", " ", 1)} {
+		if !strings.Contains(string(body), part) {
+			t.Errorf("no %s in %s", part, body)
+		}
+	}
+	if sign := resp.Header.Get("X-QF-SIGN"); sign != "" {
+		t.Errorf("signed %s with -answer-sign none", sign)
 	}
 }

@@ -44,4 +44,7 @@ type Decoder interface {
 	// Decode takes the bytes of one read (one report, for HID) that ended at the given time. With no bytes it is
 	// told that the device was silent up to that time.
 	Decode(p []byte, at time.Time) Result
+	// Lost says that something is missing before what comes next. What it may have been part of is dropped: a
+	// code is right or does not come at all.
+	Lost(at time.Time)
 }

@@ -20,7 +20,7 @@ type framer struct {
 	silence time.Duration // how much of it
 	buf     []byte
 	last    time.Time // when the last byte came
-	tooLong bool      // dropping up to the next end
+	skip    bool      // dropping up to the next end: too long, or something is missing
 }
 
 func newFramer(terminator string, idle time.Duration) (framer, error) {
@@ -61,11 +61,8 @@ func (f *framer) add(b byte, at time.Time) (text string, ok bool) {
 		return f.take(), true
 	}
 	if len(f.buf) >= MaxLen {
-		f.tooLong = true
-		if f.crlf { // remember what may be the first half of the end
-			f.buf[len(f.buf)-1] = b
-		}
-		return "", false
+		f.skip = true
+		f.buf = f.buf[:0] // what follows is kept only to know the CR of a CR LF
 	}
 	f.buf = append(f.buf, b)
 	return "", false
@@ -73,7 +70,7 @@ func (f *framer) add(b byte, at time.Time) (text string, ok bool) {
 
 // quiet says that nothing came up to now.
 func (f *framer) quiet(now time.Time) (text string, ok bool) {
-	if len(f.buf) == 0 || now.Sub(f.last) < f.silence {
+	if len(f.buf) == 0 && !f.skip || now.Sub(f.last) < f.silence {
 		return "", false
 	}
 	if !f.flush {
@@ -84,12 +81,17 @@ func (f *framer) quiet(now time.Time) (text string, ok bool) {
 }
 
 // take returns what was collected, without the control characters that scanners put around a code, and starts
-// afresh. It is empty if the code was too long.
+// afresh. It is empty if the code had to be dropped.
 func (f *framer) take() string {
 	text := strings.Trim(string(f.buf), "\x00\x02\x03\r\n\t")
-	if f.tooLong {
+	if f.skip {
 		text = ""
 	}
-	f.buf, f.tooLong = f.buf[:0], false
+	f.buf, f.skip = f.buf[:0], false
 	return text
+}
+
+// lost drops what was collected and what comes up to the next end.
+func (f *framer) lost(at time.Time) {
+	f.buf, f.skip, f.last = f.buf[:0], true, at
 }

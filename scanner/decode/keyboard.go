@@ -115,6 +115,11 @@ func (k *keyboard) Decode(p []byte, at time.Time) (r Result) {
 	return r
 }
 
+func (k *keyboard) Lost(at time.Time) {
+	k.lost(at)
+	k.held, k.mods, k.alt, k.dead, k.gaps = k.held[:0], 0, k.alt[:0], 0, k.gaps[:0]
+}
+
 // split finds modifiers and keys in a report.
 func (k *keyboard) split(p []byte) (mods byte, keys []byte, ok bool) {
 	rep := k.opt.Report
@@ -189,11 +194,11 @@ func (k *keyboard) pace(at time.Time) {
 
 func (k *keyboard) char(r *Result, c rune, at time.Time) {
 	for _, b := range []byte(string(c)) {
-		long := k.tooLong
+		skipped := k.skip
 		text, ok := k.add(b, at)
 		if ok {
 			k.emit(r, text, at, true)
-		} else if k.tooLong && !long {
+		} else if k.skip && !skipped {
 			r.Fault = TooLong
 		}
 	}

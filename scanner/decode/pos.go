@@ -68,6 +68,7 @@ type pos struct {
 	text []byte // reports of an unfinished code
 	id   string // its identifier
 	open bool   // text is unfinished
+	skip bool   // dropping up to the end of a code
 	last time.Time
 }
 
@@ -76,8 +77,8 @@ type pos struct {
 func NewPOS(opt POSOptions) Decoder { return &pos{opt: opt} }
 
 func (s *pos) Decode(p []byte, at time.Time) (r Result) {
-	if (s.open || len(s.part) > 0) && at.Sub(s.last) > partTime {
-		s.open, s.part = false, s.part[:0]
+	if (s.open || s.skip || len(s.part) > 0) && at.Sub(s.last) > partTime {
+		s.open, s.skip, s.part = false, false, s.part[:0]
 		r.Fault = Damaged
 	}
 	if len(p) == 0 {
@@ -98,6 +99,10 @@ func (s *pos) Decode(p []byte, at time.Time) (r Result) {
 	}
 	s.report(&r, rep, p, at)
 	return r
+}
+
+func (s *pos) Lost(at time.Time) {
+	s.open, s.skip, s.part, s.last = false, true, s.part[:0], at
 }
 
 // layout chooses the layout of one report.
@@ -156,6 +161,10 @@ func (s *pos) report(r *Result, rep POSReport, p []byte, at time.Time) {
 		r.Fault = TooLong
 	}
 	if s.open {
+		return
+	}
+	if s.skip {
+		s.skip = false
 		return
 	}
 	text := strings.TrimRight(string(s.text), "\r\n\t")

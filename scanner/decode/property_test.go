@@ -176,3 +176,54 @@ func FuzzDescriptor(f *testing.F) {
 		}
 	})
 }
+
+// Reports that were dropped may cost codes; they must never make a wrong one.
+func TestLostReportsNeverMakeAWrongCode(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		codes := rapid.SliceOfN(printable, 2, 8).Draw(t, "codes")
+		var d Decoder
+		var reports [][]byte
+		var err error
+		switch rapid.SampledFrom([]string{"keyboard", "pos", "serial"}).Draw(t, "kind") {
+		case "keyboard":
+			d, err = NewKeyboard(KeyboardOptions{Terminator: rapid.SampledFrom([]string{"cr", "auto"}).Draw(t, "terminator")})
+			reports = keyReports("us", strings.Join(codes, "\r")+"\r")
+		case "pos":
+			d = NewPOS(POSOptions{Report: honeywellReport})
+			for _, c := range codes {
+				reports = append(reports, posReports(honeywellReport, "]C0", c)...)
+			}
+		case "serial":
+			d, err = NewSerial(SerialOptions{})
+			for _, c := range codes {
+				for _, b := range []byte(c + "\r") {
+					reports = append(reports, []byte{b})
+				}
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		from := rapid.IntRange(0, len(reports)-1).Draw(t, "from")
+		upto := rapid.IntRange(from, len(reports)).Draw(t, "to")
+		at, next := t0, 0
+		for i, p := range reports {
+			at = at.Add(time.Millisecond)
+			if i == upto && upto > from {
+				d.Lost(at)
+			}
+			if i >= from && i < upto {
+				continue
+			}
+			for _, c := range d.Decode(p, at).Codes {
+				for next < len(codes) && codes[next] != c.Text {
+					next++
+				}
+				if next == len(codes) {
+					t.Fatalf("%q was never sent", c.Text)
+				}
+				next++
+			}
+		}
+	})
+}

@@ -34,16 +34,18 @@ func (s *serial) Decode(p []byte, at time.Time) (r Result) {
 		return r
 	}
 	for _, b := range p {
-		long := s.tooLong
+		skipped := s.skip
 		text, ok := s.add(b, at)
 		if ok {
 			s.emit(&r, text, at)
-		} else if s.tooLong && !long {
+		} else if s.skip && !skipped {
 			r.Fault = TooLong
 		}
 	}
 	return r
 }
+
+func (s *serial) Lost(at time.Time) { s.lost(at) }
 
 func (s *serial) emit(r *Result, text string, at time.Time) {
 	if text == "" {

@@ -70,6 +70,9 @@ func (s *ssi) Decode(p []byte, at time.Time) (r Result) {
 	return r
 }
 
+// Lost needs to do nothing: the checksum tells.
+func (s *ssi) Lost(time.Time) {}
+
 // reject asks for the last packet again; reason 1 is a wrong checksum.
 func (s *ssi) reject(r *Result) {
 	r.Fault = Damaged

@@ -62,16 +62,15 @@ func (k kind) configFor(serial string) scanner.Config {
 	return c
 }
 
-// pace sends packets one a millisecond, as a scanner at full speed does; the host may not fall behind by more
-// than a few.
+// pace sends packets one a millisecond, as a scanner at full speed does: never more, whatever this machine was
+// busy with meanwhile.
 func pace(p *usbemu.Plugged, ep byte, reports [][]byte) {
-	next := time.Now()
 	for _, r := range reports {
+		next := time.Now().Add(time.Millisecond)
 		p.Send(ep, r)
-		next = next.Add(time.Millisecond)
+		p.Sync(ep, 0)
 		time.Sleep(time.Until(next))
 	}
-	p.Sync(ep, 0)
 }
 
 // Every kind of scanner, every kind of code.

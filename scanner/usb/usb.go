@@ -56,7 +56,8 @@ func (i Interface) Held() bool { return i.Driver == "usbfs" }
 // Left tells whether nobody has the HID interface: a program that held it died without giving it back.
 func (i Interface) Left() bool { return i.HID() && i.Driver == "" }
 
-// Devices lists the devices that match, by port. Hubs are left out. A device that goes away meanwhile is left out
+// Devices lists the devices that match, by port; nil matches all. match is asked when port, vendor, product and
+// serial number are known, so that looking for one device costs little. Hubs are left out. A device that goes away meanwhile is left out
 // too or lacks what could no longer be read.
 func (r Root) Devices(match func(Device) bool) []Device {
 	dir := r.Path("sys/bus/usb/devices")
@@ -69,13 +70,10 @@ func (r Root) Devices(match func(Device) bool) []Device {
 		}
 		at := filepath.Join(dir, name)
 		d := Device{Port: name, Vendor: strings.ToLower(text(at, "idVendor")), Product: strings.ToLower(text(at, "idProduct"))}
-		if d.Vendor == "" || text(at, "bDeviceClass") == "09" {
+		if d.Serial = text(at, "serial"); d.Vendor == "" || match != nil && !match(d) || text(at, "bDeviceClass") == "09" {
 			continue
 		}
-		d.Serial, d.Manufacturer, d.Name = text(at, "serial"), text(at, "manufacturer"), text(at, "product")
-		if match != nil && !match(d) {
-			continue
-		}
+		d.Manufacturer, d.Name = text(at, "manufacturer"), text(at, "product")
 		bus, _ := strconv.Atoi(text(at, "busnum"))
 		num, _ := strconv.Atoi(text(at, "devnum"))
 		d.Node = r.Path("dev/bus/usb", pad(bus), pad(num))

@@ -65,18 +65,22 @@ func Plug(d Device, port int) (*Plugged, error) {
 	defer unix.Close(pair[0])
 	p := &Plugged{dev: d, sock: os.NewFile(uintptr(pair[1]), "usbip"), in: map[byte]*endpoint{}, stopped: make(chan struct{})}
 	p.moved = sync.NewCond(&p.mu)
-	for deadline := time.Now().Add(20 * time.Second); !portFree(port); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			p.sock.Close()
-			return nil, fmt.Errorf("usbemu: port %d stays occupied", port)
-		}
-	}
 	go p.serve()
 	const highSpeed = 3
-	line := fmt.Sprintf("%d %d %d %d", port, pair[0], 0x10000+port, highSpeed)
-	if err := os.WriteFile(vhci+"attach", []byte(line), 0); err != nil {
-		p.sock.Close()
-		return nil, fmt.Errorf("usbemu: attach: %w", err)
+	line := fmt.Appendf(nil, "%d %d %d %d", port, pair[0], 0x10000+port, highSpeed)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		err := unix.EBUSY // as the kernel says of a port that has not yet let go of the device before
+		if portFree(port) {
+			var got error
+			if got = os.WriteFile(vhci+"attach", line, 0); got == nil {
+				break
+			}
+			errors.As(got, &err)
+		}
+		if err != unix.EBUSY || time.Now().After(deadline) {
+			p.sock.Close()
+			return nil, fmt.Errorf("usbemu: port %d: %w", port, err)
+		}
 	}
 	return p, nil
 }

@@ -27,7 +27,8 @@ type Config struct {
 	Addr      string // "unix:/run/cpmd/till.sock" or "tcp:127.0.0.1:8460"
 	Token     payment.Secret
 	TokenFile string // holds the token where Token is empty; for tcp
-	// Patience is how long a call is repeated while cpmd cannot be reached or is shutting down; 0: not at all.
+	// Patience is how long a call is repeated while cpmd cannot be reached, is shutting down or has too many
+	// connections; 0: not at all.
 	Patience time.Duration
 	// Dial connects; nil: as Addr says. Tests reach a daemon through memory with it.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -52,11 +53,9 @@ func New(cfg Config) (*Client, error) {
 		host = "localhost"
 	case network == "tcp" && rest != "":
 		if cfg.Token == "" && cfg.TokenFile != "" {
-			data, err := os.ReadFile(cfg.TokenFile)
-			if err != nil {
-				return nil, fmt.Errorf("token file: %w", err)
+			if _, err := readToken(cfg.TokenFile); err != nil {
+				return nil, err
 			}
-			cfg.Token = payment.Secret(strings.TrimSpace(string(data)))
 		}
 	default:
 		return nil, fmt.Errorf("address %q is not understood; write unix:/path or tcp:127.0.0.1:8460", cfg.Addr)
@@ -94,7 +93,10 @@ func (c *Client) call(ctx context.Context, method, path string, body, v any, wai
 		status, err = c.once(ctx, method, path, data, v, wait)
 		e, refused := errors.AsType[*Error](err)
 		switch {
-		case err == nil, refused && e.Code != queue.ShuttingDown:
+		case maybeSent && refused && (e.Status == http.StatusUnauthorized || e.Status >= 500):
+			// It says nothing of the request whose answer was lost before.
+			err = &Unreachable{Addr: c.cfg.Addr, MaybeSent: true, Err: err}
+		case err == nil, refused && (e.Status != http.StatusServiceUnavailable || e.Code == queue.JournalUnavailable):
 			return status, err
 		case !refused:
 			_, not := errors.AsType[notSent](err)
@@ -139,8 +141,23 @@ func (c *Client) send(ctx context.Context, method, path string, data []byte, hea
 	if len(data) > 0 {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if c.cfg.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.cfg.Token.Reveal())
+	token := c.cfg.Token
+	if token == "" && c.cfg.TokenFile != "" {
+		// Read each time: a restart of cpmd may have written a new one.
+		if token, err = readToken(c.cfg.TokenFile); err != nil {
+			return nil, notSent{err}
+		}
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	}
 	return c.http.Do(req)
+}
+
+func readToken(path string) (payment.Secret, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("token file: %w", err)
+	}
+	return payment.Secret(strings.TrimSpace(string(data))), nil
 }

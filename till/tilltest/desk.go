@@ -55,7 +55,11 @@ func (p Panic) Error() string { return string(p) }
 func (d *Desk) SetReady(err error) { d.mu.Lock(); d.notReady = err; d.mu.Unlock() }
 
 // CancelsAsked lists the cancel requests, each as "id by who".
-func (d *Desk) CancelsAsked() []string { d.mu.Lock(); defer d.mu.Unlock(); return slices.Clone(d.asked) }
+func (d *Desk) CancelsAsked() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.asked)
+}
 
 // Fed lists the codes fed to lanes, each as "lane code".
 func (d *Desk) Fed() []string { d.mu.Lock(); defer d.mu.Unlock(); return slices.Clone(d.fed) }
@@ -85,7 +89,7 @@ func (d *Desk) SetRefund(id string, state queue.RefundState) {
 	defer d.mu.Unlock()
 	v := d.refunds[id]
 	v.State, v.Final, v.Message = state, state.Final(), "The refund is "+string(state)+"."
-	v.Seq, v.UpdatedAt = d.nextSeq(), time.Now().UTC()
+	v.Seq, v.UpdatedAt = d.nextSeq(), now()
 	d.refunds[id] = v
 	if state == queue.Refunded {
 		d.sales[v.Sale].view.Refunded += v.Amount
@@ -115,7 +119,7 @@ func (d *Desk) change(id string, change func(*queue.SaleView)) {
 	change(v)
 	v.Message, v.Final = messages[v.State], v.State.Final()
 	v.DecideBy = nil
-	v.UpdatedAt = time.Now().UTC()
+	v.UpdatedAt = now()
 	if !v.Final && v.State != queue.Unresolved {
 		by := v.UpdatedAt.Add(2 * time.Minute)
 		v.DecideBy = &by
@@ -124,6 +128,9 @@ func (d *Desk) change(id string, change func(*queue.SaleView)) {
 	d.tell("sale", *v)
 }
 
+// now is in whole seconds, as the real desk shows times to tills.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
 func (d *Desk) nextSeq() int64 { return int64(len(d.notices)) + 1 }
 
 func (d *Desk) tell(kind string, v any) {
@@ -131,7 +138,7 @@ func (d *Desk) tell(kind string, v any) {
 	if err != nil {
 		panic(err)
 	}
-	d.notices = append(d.notices, queue.Notice{Seq: d.nextSeq(), Kind: kind, At: time.Now().UTC(), Data: data})
+	d.notices = append(d.notices, queue.Notice{Seq: d.nextSeq(), Kind: kind, At: now(), Data: data})
 	close(d.changed)
 	d.changed = make(chan struct{})
 }
@@ -167,3 +174,12 @@ func (d *Desk) Notices(_ context.Context, after int64, limit int) ([]queue.Notic
 
 // Ready implements the desk's interface.
 func (d *Desk) Ready() error { d.mu.Lock(); defer d.mu.Unlock(); return d.notReady }
+
+// SetOverdue puts a sale's decide_by long into the past.
+func (d *Desk) SetOverdue(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.change(id, func(*queue.SaleView) {})
+	past := time.Now().Add(-time.Hour)
+	d.sales[id].view.DecideBy = &past
+}

@@ -36,7 +36,7 @@ func (d *Desk) PutSale(_ context.Context, req queue.SaleRequest) (queue.SaleView
 		}
 	}
 	d.sales[req.ID] = &entry{req: req, view: queue.SaleView{ID: req.ID, Lane: req.Lane, Ticket: req.Ticket,
-		Amount: req.Amount, Currency: req.Currency, State: queue.Waiting, CreatedAt: time.Now().UTC()}}
+		Amount: req.Amount, Currency: req.Currency, State: queue.Waiting, CreatedAt: now()}}
 	d.order = append(d.order, req.ID)
 	d.change(req.ID, func(v *queue.SaleView) {
 		if req.AuthCode != "" {
@@ -120,9 +120,8 @@ func (d *Desk) PutRefund(_ context.Context, req queue.RefundRequest) (queue.Refu
 	if s.view.State != queue.PaidState || req.Amount > s.view.Amount-s.view.Refunded {
 		return queue.RefundView{}, false, refusal(queue.NotRefundable, req.Sale, "there is not that much to refund")
 	}
-	now := time.Now().UTC()
 	v := queue.RefundView{ID: req.ID, Sale: req.Sale, Amount: req.Amount, Currency: s.view.Currency, State: queue.Refunding,
-		Message: "Refunding.", CreatedAt: now, UpdatedAt: now, Seq: d.nextSeq()}
+		Message: "Refunding.", CreatedAt: now(), UpdatedAt: now(), Seq: d.nextSeq()}
 	d.refunds[req.ID] = v
 	d.tell("refund", v)
 	return v, true, nil
@@ -147,7 +146,7 @@ func (d *Desk) Totals(_ context.Context, day string) (queue.Totals, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if day == "" {
-		day = time.Now().UTC().Format(time.DateOnly)
+		day = now().Format(time.DateOnly)
 	}
 	t := queue.Totals{Day: day}
 	for _, s := range d.sales {
@@ -203,6 +202,35 @@ func (d *Desk) Feed(_ context.Context, lane, code string) error {
 		}
 	}
 	return nil
+}
+
+// HandOver implements the desk's interface.
+func (d *Desk) HandOver(ctx context.Context, id, _ string) (queue.SaleView, error) {
+	d.mu.Lock()
+	d.change(id, func(v *queue.SaleView) { v.Delivery = queue.Delivered })
+	d.mu.Unlock()
+	return d.Sale(ctx, id)
+}
+
+// Decide implements the desk's interface.
+func (d *Desk) Decide(ctx context.Context, w queue.Decision) (queue.SaleView, error) {
+	d.mu.Lock()
+	d.asked = append(d.asked, w.By+": "+w.Note)
+	d.change(w.Sale, func(v *queue.SaleView) { v.State, v.Final = w.Outcome, true })
+	d.mu.Unlock()
+	return d.Sale(ctx, w.Sale)
+}
+
+// Story implements the desk's interface.
+func (d *Desk) Story(ctx context.Context, id string) (queue.Story, error) {
+	v, err := d.Sale(ctx, id)
+	return queue.Story{Sale: v, Refunds: []queue.RefundView{}, Lines: []queue.StoryLine{{Seq: 1, Text: "The till asked for it."}}}, err
+}
+
+// Reconcile implements the desk's interface.
+func (d *Desk) Reconcile(ctx context.Context, day string) (queue.Reconciliation, error) {
+	t, err := d.Totals(ctx, day)
+	return queue.Reconciliation{Day: t.Day, OnlyHere: []queue.Mismatch{}, OnlyThere: []queue.Mismatch{}, Different: []queue.Mismatch{}, Totals: t}, err
 }
 
 // Diagnosis implements the desk's interface.

@@ -30,12 +30,12 @@ func newMetrics() *metrics {
 	return m
 }
 
-func (m *metrics) observe(v queue.SaleView) {
+func (m *metrics) observe(v queue.SaleView, age time.Duration) {
 	if v.State == queue.Unresolved || v.Final {
 		m.sales.WithLabelValues(v.Lane, string(v.State), string(v.Reason), v.Wallet).Inc()
 	}
 	if v.Final {
-		m.took.WithLabelValues(string(v.State)).Observe(v.UpdatedAt.Sub(v.CreatedAt).Seconds())
+		m.took.WithLabelValues(string(v.State)).Observe(age.Seconds())
 	}
 }
 

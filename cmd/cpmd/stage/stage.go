@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,6 +30,7 @@ import (
 // A Plan says what to set up.
 type Plan struct {
 	Dir    string // an empty folder, with a short path: the socket is in it
+	Data   string // where the journal goes; empty: Dir
 	Cpmd   string // the programs
 	Sim    string
 	Lanes  int
@@ -106,9 +108,18 @@ listen = %q
 	return s, err
 }
 
+// Config is the daemon's configuration file.
+func (s *Stage) Config() string { return filepath.Join(s.plan.Dir, "cpmd.toml") }
+
 // Journal is where the daemon's journal is.
-func (s *Stage) Journal() string { return filepath.Join(s.plan.Dir, "journal.db") }
-func (s *Stage) socket() string  { return filepath.Join(s.plan.Dir, "till.sock") }
+func (s *Stage) Journal() string {
+	if s.plan.Data != "" {
+		return filepath.Join(s.plan.Data, "journal.db")
+	}
+	return filepath.Join(s.plan.Dir, "journal.db")
+}
+
+func (s *Stage) socket() string { return filepath.Join(s.plan.Dir, "till.sock") }
 
 func (s *Stage) startGateway() error {
 	first := newFirstLine()
@@ -129,7 +140,7 @@ func (s *Stage) startGateway() error {
 
 // Start starts the daemon; it may have been killed before.
 func (s *Stage) Start() (err error) {
-	s.daemon, err = start(s.plan.Dir, "cpmd.log", io.Discard, s.plan.Cpmd, "run", "-config", filepath.Join(s.plan.Dir, "cpmd.toml"))
+	s.daemon, err = start(s.plan.Dir, "cpmd.log", io.Discard, s.plan.Cpmd, "run", "-config", s.Config())
 	return err
 }
 
@@ -169,6 +180,34 @@ func (s *Stage) Kill() error { return s.daemon.stop(syscall.SIGKILL) }
 
 // Stop ends the daemon cleanly.
 func (s *Stage) Stop() error { return s.daemon.stop(syscall.SIGTERM) }
+
+// Signal sends the daemon a signal and returns a channel that closes when it has ended.
+func (s *Stage) Signal(sig syscall.Signal) (ended <-chan struct{}, err error) {
+	return s.daemon.ended, s.daemon.cmd.Process.Signal(sig)
+}
+
+// Write puts raw bytes on the line of a lane's scanner (from 1).
+func (s *Stage) Write(lane int, b []byte) error {
+	_, err := s.ports[lane-1].Write(b)
+	return err
+}
+
+// Get fetches a path of the till API as it is.
+func (s *Stage) Get(ctx context.Context, path string) ([]byte, error) {
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", s.socket())
+	}}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://till"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
+}
 
 // Output is everything that the daemon ever wrote.
 func (s *Stage) Output() ([]byte, error) { return os.ReadFile(filepath.Join(s.plan.Dir, "cpmd.log")) }

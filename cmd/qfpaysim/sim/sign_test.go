@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -99,6 +100,33 @@ func TestWhoMayCall(t *testing.T) {
 				t.Errorf("%s: charged %v", name, !want)
 			}
 		})
+	}
+}
+
+func TestAnswersSignedAsAsked(t *testing.T) {
+	g := New(Config{AppCode: testApp, ClientKey: testKey, AnswerSign: "same"})
+	r := httptest.NewRequest("POST", "/trade/v1/query", strings.NewReader("out_trade_no=T1"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-QF-APPCODE", testApp)
+	r.Header.Set("X-QF-SIGNTYPE", "SHA256")
+	r.Header.Set("X-QF-SIGN", fmt.Sprintf("%x", sha256.Sum256([]byte("out_trade_no=T1"+testKey))))
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, r)
+	want := fmt.Sprintf("%X", sha256.Sum256([]byte(w.Body.String()+testKey)))
+	if got := w.Header(); got.Get("X-QF-SIGN") != want || got.Get("X-QF-SIGNTYPE") != "SHA256" || !strings.Contains(w.Body.String(), `"0000"`) {
+		t.Errorf("%v %s", got, w.Body)
+	}
+}
+
+func TestConfigMistakes(t *testing.T) {
+	for says, c := range map[string]Config{
+		"client key": {AppCode: "A"},
+		"2030":       {AppCode: "A", ClientKey: "K", Shape: "2030"},
+		"RSA":        {AppCode: "A", ClientKey: "K", AnswerSign: "RSA"},
+	} {
+		if err := c.Check(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v does not name %s", err, says)
+		}
 	}
 }
 

@@ -1,0 +1,257 @@
+// Package examples holds small complete tills in several languages, one file each. Its test sells with those
+// whose interpreter is on the machine.
+package examples
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap/zaptest"
+
+	"cpmd/queue"
+	"cpmd/till"
+	"cpmd/till/tilltest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A counter is what a till talks to: a daemon with all kinds of endpoints, which can lose answers and restart.
+type counter struct {
+	t         *testing.T
+	desk      *tilltest.Desk
+	dir, port string
+	server    *till.Server
+	lossy     []*tilltest.Lossy
+	broken    atomic.Int64 // sales that the journal will not take
+}
+
+// front is the desk with a journal that can be broken.
+type front struct {
+	*tilltest.Desk
+	broken *atomic.Int64
+}
+
+func (f front) PutSale(ctx context.Context, r queue.SaleRequest) (queue.SaleView, bool, error) {
+	if f.broken.Add(-1) >= 0 {
+		return queue.SaleView{}, false, &queue.Error{Code: queue.JournalUnavailable, Detail: "The disk is full."}
+	}
+	return f.Desk.PutSale(ctx, r)
+}
+
+func newCounter(t *testing.T) *counter {
+	c := &counter{t: t, desk: tilltest.NewDesk(), dir: tilltest.SocketDir(t), port: "0"}
+	if err := os.WriteFile(filepath.Join(c.dir, "token"), []byte(tilltest.Token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.start()
+	t.Cleanup(c.stop)
+	return c
+}
+
+func (c *counter) start() {
+	c.t.Helper()
+	var endpoints []till.Endpoint
+	c.lossy = nil
+	for _, e := range []till.Endpoint{
+		{Dialect: till.DialectHTTP, Listen: "unix:" + filepath.Join(c.dir, "http")},
+		{Dialect: till.DialectLine, Listen: "unix:" + filepath.Join(c.dir, "line")},
+		{Dialect: till.DialectHTTP, Listen: "tcp:127.0.0.1:" + c.port, TokenFile: filepath.Join(c.dir, "token")},
+	} {
+		network, addr, _ := strings.Cut(e.Listen, ":")
+		l, err := net.Listen(network, addr)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if network == "tcp" {
+			_, c.port, _ = net.SplitHostPort(l.Addr().String())
+		}
+		lossy := &tilltest.Lossy{Listener: l}
+		c.lossy = append(c.lossy, lossy)
+		e.Inherited = lossy
+		endpoints = append(endpoints, e)
+	}
+	c.server = till.New(till.Config{Endpoints: endpoints}, front{c.desk, &c.broken}, zaptest.NewLogger(c.t))
+	if err := c.server.Start(context.Background()); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *counter) stop() {
+	c.t.Helper()
+	if err := c.server.Shutdown(context.Background()); err != nil {
+		c.t.Error(err)
+	}
+}
+
+func (c *counter) open(id, ticket string) {
+	c.t.Helper()
+	if _, _, err := c.desk.PutSale(context.Background(), queue.SaleRequest{ID: id, Amount: 12850, Currency: "HKD", Ticket: ticket}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// await waits until the till has opened the sale. What changes from then on it learns by seq, whether it waits
+// already or not.
+func (c *counter) await(id string) {
+	c.t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		if _, err := c.desk.Sale(context.Background(), id); err == nil {
+			return
+		}
+		select {
+		case <-deadline:
+			c.t.Fatalf("sale %s never came", id)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func (c *counter) set(id string, s queue.State) { c.desk.SetState(id, s, "") }
+
+// A program is one example and how to start it.
+type program struct {
+	file, needs string
+	classes     string // folder of the compiled Java till
+}
+
+var programs = []program{
+	{file: "till.py", needs: "python3"}, {file: "line_till.py", needs: "python3"}, {file: "till.js", needs: "node"},
+	{file: "Till.java", needs: "javac"}, {file: "till.php", needs: "php"},
+}
+
+// start starts the till for the sale "a" of HKD 128.50, ticket 88211.
+func (p program) start(c *counter) *exec.Cmd {
+	c.t.Helper()
+	command := []string{p.needs, p.file}
+	if p.needs == "javac" {
+		command = []string{"java", "-XX:TieredStopAtLevel=1", "-cp", p.classes, "Till"}
+	}
+	cmd := exec.Command(command[0], append(command[1:], "a", "12850", "HKD", "88211")...)
+	cmd.Env = append(os.Environ(), "CPMD_SOCKET="+filepath.Join(c.dir, "http"), "CPMD_LINE="+filepath.Join(c.dir, "line"),
+		"CPMD_URL=http://127.0.0.1:"+c.port, "CPMD_TOKEN_FILE="+filepath.Join(c.dir, "token"))
+	cmd.Stdout, cmd.Stderr = new(bytes.Buffer), os.Stderr
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return cmd
+}
+
+// wait checks how the till ended and what it showed.
+func (c *counter) wait(cmd *exec.Cmd, exit int, shown ...string) {
+	c.t.Helper()
+	late := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	_ = cmd.Wait()
+	out := cmd.Stdout.(*bytes.Buffer).String()
+	if got := cmd.ProcessState.ExitCode(); got != exit {
+		c.t.Errorf("exit %d, want %d", got, exit)
+	}
+	rest := out
+	for _, want := range shown {
+		_, after, ok := strings.Cut(rest, want)
+		if !ok {
+			c.t.Errorf("%q is not shown, or not in this order:\n%s", want, out)
+		}
+		rest = after
+	}
+	if all, _ := c.desk.Sales(context.Background(), queue.SaleFilter{Ticket: "88211"}); len(all) > 1 {
+		c.t.Errorf("the bill was charged %d times", len(all))
+	}
+}
+
+var stories = map[string]func(*counter, program){
+	"paid": func(c *counter, p program) {
+		cmd := p.start(c)
+		c.await("a")
+		c.set("a", queue.Confirming)
+		c.set("a", queue.PaidState)
+		c.wait(cmd, 0, "Paid.", "PAID")
+	},
+	"not paid": func(c *counter, p program) {
+		cmd := p.start(c)
+		c.await("a")
+		c.desk.SetState("a", queue.NotPaid, queue.Declined)
+		c.wait(cmd, 1, "Not paid.", "NOT PAID")
+	},
+	"not known": func(c *counter, p program) {
+		cmd := p.start(c)
+		c.await("a")
+		c.set("a", queue.Unresolved)
+		c.wait(cmd, 2, "Not confirmed. Do not charge again.", "NOT KNOWN")
+	},
+	"lane busy": func(c *counter, p program) {
+		c.open("b", "")
+		c.wait(p.start(c), 1, "sale b holds the lane", "NOT PAID")
+	},
+	"the ticket is not finished": func(c *counter, p program) {
+		c.open("b", "88211")
+		c.set("b", queue.Unresolved)
+		c.wait(p.start(c), 2, "sale b of this ticket is not finished", "NOT KNOWN")
+	},
+	"lost answers": func(c *counter, p program) {
+		for _, l := range c.lossy {
+			l.Lose(1)
+		}
+		cmd := p.start(c)
+		c.await("a")
+		c.set("a", queue.PaidState)
+		c.wait(cmd, 0, "No answer. Asking again.", "PAID")
+	},
+	"the daemon restarts": func(c *counter, p program) {
+		cmd := p.start(c)
+		c.await("a")
+		c.stop()
+		c.set("a", queue.PaidState)
+		c.start()
+		c.wait(cmd, 0, "PAID")
+	},
+	"the till crashes": func(c *counter, p program) {
+		cmd := p.start(c)
+		c.await("a")
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		cmd = p.start(c)
+		c.set("a", queue.PaidState)
+		c.wait(cmd, 0, "PAID")
+	},
+	"something is broken for a while": func(c *counter, p program) {
+		c.broken.Store(1)
+		cmd := p.start(c)
+		c.await("a")
+		c.set("a", queue.PaidState)
+		c.wait(cmd, 0, "The disk is full. Asking again.", "PAID")
+	},
+}
+
+func TestTills(t *testing.T) {
+	for _, p := range programs {
+		t.Run(p.file, func(t *testing.T) {
+			if _, err := exec.LookPath(p.needs); err != nil {
+				t.Skip("needs ", p.needs)
+			}
+			if p.needs == "javac" {
+				p.classes = t.TempDir()
+				if out, err := exec.Command("javac", "-d", p.classes, p.file).CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+			}
+			for name, story := range stories {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					story(newCounter(t), p)
+				})
+			}
+		})
+	}
+}
