@@ -66,20 +66,12 @@ func (b *books) init() {
 	b.requests, b.streamed = map[string]int{}, map[int64]string{}
 }
 
-func withCode(r queue.SaleRequest, code string) queue.SaleRequest {
-	r.AuthCode = payment.AuthCode(code)
-	return r
-}
-
 func (b *books) open(r queue.SaleRequest, at time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sales[r.ID] = &account{req: r, asked: at, unsure: true}
 	b.order = append(b.order, r.ID)
 }
-
-// forget is for a sale that was refused all the time.
-func (b *books) forget(string) {}
 
 func (b *books) openRefund(r queue.RefundRequest) {
 	b.mu.Lock()
@@ -129,12 +121,11 @@ func (b *books) behaviourOf(number string) string {
 }
 
 // about names what a request is for, in a way that stays the same when other faults are left out.
-func (b *books) about(d *daemon, form url.Values) string {
+func (b *books) about(d *daemon, number, syssn string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	number := form.Get("out_trade_no")
 	if number == "" {
-		number = b.syssn[form.Get("syssn")]
+		number = b.syssn[syssn]
 	}
 	if a := b.numbers[number]; a != nil {
 		return fmt.Sprintf("%s.%d", a.req.ID, slices.Index(a.numbers, number)+1)

@@ -97,7 +97,7 @@ func (d *daemon) serve() (err error) {
 		return err
 	}
 	defer gateway.Close()
-	d.queue = queue.New(queue.Config{Rules: w.rules, Lanes: w.lanes, Location: gatewayZone, Currencies: map[string]int{"HKD": 2}, Gateway: gateway,
+	d.queue = queue.New(queue.Config{Rules: w.rules, Lanes: w.lanes, Location: gatewayZone, Currencies: map[string]int{"HKD": 2}, Gateway: caller{gateway, d},
 		Journal: journal, Log: log, Wall: w.wall, NewNumber: func(time.Time) string { return fmt.Sprintf("C%05d", w.numbers.Add(1)) }})
 	close(d.ready)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -123,27 +123,27 @@ func (d *daemon) serve() (err error) {
 	case err = <-ended:
 		ended <- nil
 	}
+	began := time.Now()
 	limit, done := context.WithTimeout(context.Background(), 5*time.Second)
 	if d.dead.Load() {
 		done()
 	}
-	d.queue.Ready()
 	shut := tills.Shutdown(limit)
 	done()
-	if !d.dead.Load() && err == nil {
+	if !d.dead.Load() {
 		if shut != nil {
 			w.wrong("the tills' door does not close: %v", shut)
 		}
-		d.align()
+		align(began)
 	}
 	cancel()
 	return errors.Join(err, <-ended)
 }
 
 // align hides that http.Server.Shutdown looks for its end at times of pure chance.
-func (d *daemon) align() {
+func align(began time.Time) {
 	const grid = 1500 * time.Millisecond
-	past := time.Since(d.stopAt)
+	past := time.Since(began)
 	time.Sleep((past/grid+1)*grid - past)
 }
 

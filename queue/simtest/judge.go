@@ -71,8 +71,9 @@ func (w *world) needsPerson(v queue.SaleView) bool {
 		return w.gw.Now().Sub(p.Created) > 10*time.Minute
 	case p.State == sim.Declined: // shown with a code that says that nobody knows
 		return category(p.RespCD) == "unsure" || category(p.RespCD) == "used" || category(p.RespCD) == "refund"
-	case p.State == sim.Absent: // answered that it was there before, and no list has it
-		return len(p.Behaviour) > 4 && category(p.Behaviour[len(p.Behaviour)-4:]) == "used"
+	case p.State == sim.Absent: // answered as if it were there, and no list has it
+		said := category(p.Behaviour[max(0, len(p.Behaviour)-4):])
+		return said == "used" || said == "pending"
 	}
 	return false
 }
@@ -131,6 +132,8 @@ func (w *world) judge() {
 		}
 	}
 	w.judgeRefunds(d, ledger)
+	w.judgeTotals(d, ledger)
+	w.judgeLanes(d)
 	w.judgeStream(d)
 	for number, n := range b.requests {
 		if most := 600 + 150*len(w.lives); n > most {
@@ -224,6 +227,39 @@ func (w *world) judgeRefunds(d *daemon, ledger sim.Ledger) {
 			w.wrong("refund %s is %s, and at the gateway %s", id, v.State, state[v.OutTradeNo])
 		case !v.Final && !w.neverDone(v):
 			w.wrong("refund %s is still %s, and at the gateway %s", id, v.State, state[v.OutTradeNo])
+		}
+	}
+}
+
+// judgeTotals: a shop's books add up to the gateway's.
+func (w *world) judgeTotals(d *daemon, ledger sim.Ledger) {
+	var taken, given, took, gave int64
+	for day := -3; day <= 3; day++ {
+		t, err := d.queue.Totals(context.Background(), w.start.AddDate(0, 0, day).In(gatewayZone).Format(time.DateOnly))
+		if err != nil {
+			w.wrong("totals: %v", err)
+		}
+		for _, r := range t.Rows {
+			taken, given = taken+r.Amount, given+r.RefundedTotal
+		}
+	}
+	for _, p := range ledger.Payments {
+		took, gave = took+p.Charged+p.Refunded, gave+p.Refunded
+	}
+	if len(w.open(d)) == 0 && len(w.refunding(d)) == 0 && (taken != took || given != gave) {
+		w.wrong("the totals are %d taken and %d given back, the gateway's are %d and %d", taken, given, took, gave)
+	}
+}
+
+// judgeLanes: no lane is held any more.
+func (w *world) judgeLanes(d *daemon) {
+	lanes, err := d.queue.Lanes(context.Background())
+	if err != nil {
+		w.wrong("lanes: %v", err)
+	}
+	for _, l := range lanes {
+		if l.Sale != nil {
+			w.wrong("sale %s still holds lane %s", l.Sale.ID, l.Name)
 		}
 	}
 }

@@ -88,6 +88,11 @@ func newMix(l luck) (m mix) {
 			v.Field(i).SetFloat(p)
 		}
 	}
+	for name, p := range map[string]*float64{"refunds": &m.Refund, "cancels": &m.Cancel, "till scans": &m.TillScans} { // what tills do every day
+		if r := l.of("daily", name); *p == 0 && r.IntN(2) == 0 {
+			*p = 0.2
+		}
+	}
 	// What happens once to a run or a sale may be likely; what ends each life of the process may not.
 	for _, p := range []*float64{&m.Cancel, &m.Refund, &m.Jump, &m.GatewaySkew, &m.EarlyScan, &m.DoubleScan} {
 		*p = min(1, 2**p)

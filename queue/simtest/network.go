@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"cpmd/payment"
 )
 
 // A network is what lies between cpmd and QFPay, and loses, delays, repeats and overtakes.
@@ -60,7 +62,46 @@ func (n *network) count(what string) int {
 	return n.nth[what]
 }
 
-type endpointKey struct{}
+type (
+	endpointKey struct{}
+	numberKey   struct{}
+)
+
+// A caller is the payment client. It lets the network know what a connection is for, and no two of its calls return
+// at the same moment.
+type caller struct {
+	*payment.Client
+	d *daemon
+}
+
+func (c caller) about(ctx context.Context, number string) context.Context {
+	return context.WithValue(ctx, numberKey{}, number)
+}
+
+func (c caller) pause(number string) {
+	name := fmt.Sprint("pause ", number, c.d.n)
+	time.Sleep(between(c.d.w.luck.of(name, c.d.w.net.count(name)), 0, time.Millisecond))
+}
+
+func (c caller) Pay(ctx context.Context, o payment.Order) payment.Answer {
+	defer c.pause(o.OutTradeNo)
+	return c.Client.Pay(c.about(ctx, o.OutTradeNo), o)
+}
+
+func (c caller) Query(ctx context.Context, q payment.Question) payment.Finding {
+	defer c.pause(q.OutTradeNo)
+	return c.Client.Query(c.about(ctx, q.OutTradeNo), q)
+}
+
+func (c caller) Cancel(ctx context.Context, u payment.Undoing) payment.Answer {
+	defer c.pause(u.OutTradeNo)
+	return c.Client.Cancel(c.about(ctx, u.OutTradeNo), u)
+}
+
+func (c caller) Refund(ctx context.Context, o payment.RefundOrder) payment.Answer {
+	defer c.pause(o.OutTradeNo)
+	return c.Client.Refund(c.about(ctx, o.OutTradeNo), o)
+}
 
 // transport is as payment's own, but for the network under it.
 func (d *daemon) transport() http.RoundTripper {
@@ -77,7 +118,8 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func (d *daemon) dialQFPay(ctx context.Context, _, _ string) (net.Conn, error) {
 	w := d.w
 	endpoint := ctx.Value(endpointKey{}).(string)
-	name := fmt.Sprintf("dial for %s#%d", endpoint, w.net.count("dial "+endpoint))
+	name := fmt.Sprintf("connection for %s for %s", endpoint, w.books.about(d, ctx.Value(numberKey{}).(string), ""))
+	name = fmt.Sprintf("%s#%d.%d", name, d.n, w.net.count(fmt.Sprint(name, d.n))) // a life that ends may or may not come to count
 	time.Sleep(between(w.luck.of("dial takes", name), 20*time.Microsecond, 20*time.Millisecond))
 	switch {
 	case d.dead.Load():
@@ -86,7 +128,7 @@ func (d *daemon) dialQFPay(ctx context.Context, _, _ string) (net.Conn, error) {
 		w.saw("crash before a request of " + endpoint + " left")
 		return nil, d.die("before a request for " + endpoint + " leaves")
 	case time.Since(w.begun) < time.Duration(w.net.downUntil.Load()), w.chance(name+" refused", w.mix.Refused):
-		w.note("%s: no connection", name)
+		w.note("%s is refused", name)
 		w.saw("no connection for a " + endpoint)
 		return nil, errRefused
 	}
@@ -167,8 +209,7 @@ func (n *network) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	endpoint := path.Base(r.URL.Path)
 	number := form.Get("out_trade_no")
 	w.books.request(w, d, endpoint, form, body)
-	about := w.books.about(d, form)
-	name := fmt.Sprintf("%s for %s", endpoint, about)
+	name := fmt.Sprintf("%s for %s", endpoint, w.books.about(d, number, form.Get("syssn")))
 	name = fmt.Sprintf("%s#%d", name, n.count(name))
 	j := n.journey(name, endpoint, w.books.behaviourOf(number) == "late")
 	n.open.Add(1)

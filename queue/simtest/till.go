@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cpmd/cmd/qfpaysim/sim"
+	"cpmd/payment"
 	"cpmd/queue"
 	"cpmd/scanner"
 	"cpmd/till/client"
@@ -85,9 +86,11 @@ func (t *seller) sell(id string) {
 	if w.chance(id+" is scanned by the till", w.mix.TillScans) {
 		s.codes++
 		code, behaviour := s.code(s.codes)
-		s.req.AuthCode = "" // set below, by its own type
+		if used := w.books.anyUsed(s.r); used != "" && s.r.IntN(4) == 0 {
+			code, behaviour = used, w.books.behaviourOfCode(used)
+		}
 		w.books.shown(w, code, t.lane, id, behaviour, time.Since(w.begun))
-		s.req = withCode(s.req, code)
+		s.req.AuthCode = payment.AuthCode(code)
 	}
 	w.books.open(s.req, time.Since(w.begun))
 	v, ok := s.put()
@@ -139,7 +142,6 @@ func (s *selling) put() (queue.SaleView, bool) {
 		case refusal.Code == queue.LaneBusy:
 			w.saw("lane busy")
 			if busy++; busy > 20 {
-				w.books.forget(s.id)
 				return v, false
 			}
 		case refusal.Code == queue.TicketUnresolved, refusal.Code == queue.CodeUsed:
@@ -481,7 +483,8 @@ func (s *selling) refund(id string, amount int64) {
 		case errors.As(err, &refusal) && refusal.Status != 503:
 			w.wrong("%s is refused: %v", name, err)
 			return
-		case try > 60:
+		case try > 60 && w.calm.Load():
+			w.wrong("%s: nobody says what became of it", name)
 			return
 		}
 		if err == nil {

@@ -69,7 +69,10 @@ func newWorld(o Options, dir string) *world {
 	if o.Script == nil {
 		w.mix = newMix(w.luck)
 	}
-	w.start, w.zone = startOf(r)
+	w.start, w.zone = time.Date(2026, 11, 22, 10, 0, 0, 0, gatewayZone), gatewayZone
+	if o.Script == nil {
+		w.start, w.zone = startOf(r)
+	}
 	cfg := sim.Config{AppCode: appCode, ClientKey: clientKey, Clock: w.now, Zone: gatewayZone, Seed: int64(o.Seed)}
 	if o.Script == nil {
 		cfg.Shape = pick(r, "doc", "doc", "2018", "2017")
@@ -285,6 +288,9 @@ func (w *world) settleDown() {
 func (w *world) downtime() time.Duration {
 	n := len(w.lives)
 	r := w.luck.of("downtime", n)
+	if w.o.Script != nil {
+		return between(r, time.Second, 2*time.Second)
+	}
 	if w.chance(fmt.Sprintf("stays away %d", n), w.mix.LongDown) {
 		return between(r, 10*time.Minute, time.Hour)
 	}
