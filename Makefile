@@ -3,17 +3,18 @@
 SHELL := /bin/bash
 GO ?= go
 KILLS ?= 200
-SEEDS ?= 10000
 FUZZTIME ?= 30s
+VERSION ?= 0.1.0
 
-.PHONY: help build demo test test-crash lint bench fuzz simulate package clean
+.PHONY: help build demo test test-crash test-hardware test-hardware-short lint bench fuzz package clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 build: ## the programs, into bin/
 	@mkdir -p bin
-	$(GO) build -o bin/ ./cmd/cpmd ./cmd/cpmctl ./cmd/qfpaysim
+	$(GO) build -ldflags '-X main.release=$(VERSION)' -o bin/ ./cmd/cpmd ./cmd/cpmctl ./cmd/qfpaysim
+	@chmod 600 configs/app_code configs/client_key # git keeps no modes
 
 demo: build ## the main job on real parts: simulated QFPay, a scanner on a pty, a till
 	./bin/cpmd demo
@@ -23,6 +24,12 @@ test: ## all tests, with the race detector
 
 test-crash: ## KILLS=200 kills of the real daemon at random moments
 	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestKill -v -kills $(KILLS)
+
+test-hardware: ## the real scanner drivers against emulated USB scanners, in a virtual machine (root; about 15 minutes)
+	scanner/hardware/run.sh
+
+test-hardware-short: ## the same, a few minutes of it
+	scanner/hardware/run.sh -test.short
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -37,8 +44,12 @@ bench: ## benchmarks
 fuzz: ## every fuzz target for FUZZTIME=30s
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$pkg; \
 	  done; done
 
-clean:
-	rm -rf bin dist
+package: build ## a .deb with the service, udev rules, examples and documentation, into dist/
+	@mkdir -p dist
+	VERSION=$(VERSION) GOARCH=$$($(GO) env GOARCH) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0 package -f systemd/nfpm.yaml -p deb -t dist/
+
+clean: ## remove what make made
+	rm -rf bin dist out

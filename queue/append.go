@@ -62,14 +62,15 @@ func (j *Journal) append(e entry) (seq int64, err error) {
 		return 0, err
 	}
 	j.last = seq
+	j.mark.set(seq)
 	return seq, nil
 }
 
 // writeSale writes the payments first: the rules on a sale's state look at them.
 func writeSale(tx *sql.Tx, s *Sale) error {
 	res, err := tx.Exec(`INSERT INTO sale (id, lane, ticket, amount, currency, content, state, reason, cancel_asked,
-		created_at, updated_at, scan_by, next_at, refunded, seq) VALUES (?,?,?,?,?,?,'waiting','',0,?,?,?,?,0,0) ON CONFLICT (id) DO NOTHING`,
-		s.ID, s.Lane, s.Ticket, s.Amount, s.Currency, s.Content, toText(s.CreatedAt), toText(s.UpdatedAt), toText(s.ScanBy), toText(s.ScanBy))
+		created_at, updated_at, scan_by, next_at, settle, delivery, slow, refunded, seq) VALUES (?,?,?,?,?,?,'waiting','',0,?,?,?,?,?,'',0,0,0) ON CONFLICT (id) DO NOTHING`,
+		s.ID, s.Lane, s.Ticket, s.Amount, s.Currency, s.Content, toText(s.CreatedAt), toText(s.UpdatedAt), toText(s.ScanBy), toText(s.ScanBy), s.Settle)
 	if err != nil {
 		return err
 	}
@@ -86,8 +87,8 @@ func writeSale(tx *sql.Tx, s *Sale) error {
 		_, err = tx.Exec(`UPDATE sale SET seq=? WHERE id=?`, s.Seq, s.ID)
 		return err
 	}
-	_, err = tx.Exec(`UPDATE sale SET state=?, reason=?, cancel_asked=?, updated_at=?, scan_by=?, next_at=?, refunded=?, seq=? WHERE id=?`,
-		s.State, s.Reason, s.CancelAsked, toText(s.UpdatedAt), toText(s.ScanBy), toText(s.NextAt), s.Refunded, s.Seq, s.ID)
+	_, err = tx.Exec(`UPDATE sale SET state=?, reason=?, cancel_asked=?, updated_at=?, scan_by=?, next_at=?, delivery=?, slow=?, refunded=?, seq=? WHERE id=?`,
+		s.State, s.Reason, s.CancelAsked, toText(s.UpdatedAt), toText(s.ScanBy), toText(s.NextAt), s.Delivery, s.Slow, s.Refunded, s.Seq, s.ID)
 	return err
 }
 

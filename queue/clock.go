@@ -25,15 +25,18 @@ func (c *clock) start() {
 	c.base, c.from = c.wall().Round(0).UTC(), time.Now()
 }
 
-// now is steady. Its monotonic reading is gone, so that it compares with times from the journal.
+// now is steady. Its monotonic reading is gone, so that it compares with times from the journal, and it has no
+// finer parts than those, so that a till hears the same times from memory and from the journal.
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.at(time.Now())
+	return c.at(time.Now()).Truncate(time.Microsecond)
 }
 
 // at has the precision of the journal, so that a time is the same before and after a restart.
-func (c *clock) at(t time.Time) time.Time { return c.base.Add(t.Sub(c.from)).Truncate(time.Microsecond) }
+func (c *clock) at(t time.Time) time.Time {
+	return c.base.Add(t.Sub(c.from)).Truncate(time.Microsecond)
+}
 
 // tolerance is how far the wall clock may drift from the steady one before it counts as a jump.
 const tolerance = 3 * time.Second
@@ -42,7 +45,7 @@ const tolerance = 3 * time.Second
 func (c *clock) jumped() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	by := c.wall().Round(0).UTC().Sub(c.at(time.Now()))
+	by := c.wall().Round(0).UTC().Sub(c.at(time.Now())).Truncate(time.Microsecond)
 	if by.Abs() < tolerance {
 		return 0
 	}

@@ -61,6 +61,9 @@ func (q *Queue) checkSale(r *SaleRequest) error {
 	if q.lanes[r.Lane] == nil {
 		return &Error{Code: UnknownLane, Detail: fmt.Sprintf("there is no lane %s; there are %s", quote(r.Lane), strings.Join(q.order, ", "))}
 	}
+	if r.Settle != SettleAtOnce && r.Settle != SettleByTill {
+		return invalid(`settle must be "till", or left out`)
+	}
 	if r.AuthCode != "" && !looksLikePayment(r.AuthCode.Reveal()) {
 		return invalid("auth_code cannot be a payment code; leave it out to let cpmd scan")
 	}
@@ -109,7 +112,7 @@ func (q *Queue) open(r SaleRequest) (s Sale, created bool, err error) {
 	if q.down != nil {
 		return s, false, unavailable(q.down)
 	}
-	s = Sale{ID: r.ID, Lane: r.Lane, Ticket: r.Ticket, Amount: r.Amount, Currency: r.Currency, Content: content}
+	s = Sale{ID: r.ID, Lane: r.Lane, Ticket: r.Ticket, Amount: r.Amount, Currency: r.Currency, Content: content, Settle: r.Settle}
 	ev := Event{Kind: Opened, At: q.clock.now()}
 	if r.AuthCode != "" {
 		err = q.pay(s, ev, l, r.AuthCode, "till")
@@ -128,7 +131,7 @@ func fingerprint(r SaleRequest) string {
 	if r.AuthCode != "" {
 		code = MarkOf(r.AuthCode).Hash
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %q %q %s", r.Amount, r.Currency, r.Lane, r.Ticket, code))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %q %q %s %s", r.Amount, r.Currency, r.Lane, r.Ticket, code, r.Settle))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -246,13 +249,19 @@ func (q *Queue) openRefund(r RefundRequest) (f Refund, created bool, err error) 
 	if err != nil {
 		return f, false, err
 	}
+	f, err = q.beginRefund(r.ID, s, paid, r.Amount)
+	return f, err == nil, err
+}
+
+func (q *Queue) beginRefund(id string, s Sale, paid *Payment, amount int64) (Refund, error) {
 	now := q.clock.now()
-	f = Refund{ID: r.ID, Sale: s.ID, Amount: r.Amount, Currency: s.Currency, OutTradeNo: q.cfg.NewNumber(now), PaidSysSN: paid.SysSN,
+	f := Refund{ID: id, Sale: s.ID, Amount: amount, Currency: s.Currency, OutTradeNo: q.cfg.NewNumber(now), PaidSysSN: paid.SysSN,
 		TxDTM: payment.FormatTime(now, q.cfg.Location)}
-	if f, err = q.applyRefund(f, Event{Kind: Opened, At: now}); err != nil {
-		return f, false, unavailable(err)
+	f, err := q.applyRefund(f, Event{Kind: Opened, At: now})
+	if err != nil {
+		return f, unavailable(err)
 	}
-	return f, true, nil
+	return f, nil
 }
 
 // refundable checks that the sale has that much left to give back, and returns its paid payment.

@@ -14,6 +14,9 @@ const (
 	NotRefundable      Code = "not_refundable"
 	CodeUsed           Code = "code_used"
 	NotVirtual         Code = "not_virtual"
+	NotUnresolved      Code = "not_unresolved"
+	NotDeliverable     Code = "not_deliverable"
+	GatewayUnavailable Code = "gateway_unavailable"
 	JournalUnavailable Code = "journal_unavailable"
 	ShuttingDown       Code = "shutting_down"
 )

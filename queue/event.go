@@ -19,10 +19,12 @@ const (
 	Due            EventKind = "due"             // NextAt is reached
 	Restarted      EventKind = "restarted"       // the daemon started; what was in flight is lost
 	ClockMoved     EventKind = "clock_moved"     // the wall clock jumped
+	HandedOver     EventKind = "handed_over"     // the till delivered the goods
+	Decided        EventKind = "decided"         // an operator decided what became of an unresolved sale
 )
 
 // EventKinds are all kinds of sale events.
-var EventKinds = []EventKind{Opened, Scanned, Answered, Found, CancelAnswered, CancelAsked, Due, Restarted, ClockMoved}
+var EventKinds = []EventKind{Opened, Scanned, Answered, Found, CancelAnswered, CancelAsked, Due, Restarted, ClockMoved, HandedOver, Decided}
 
 // An Event is one thing that happened to a sale. Time comes in with it: the reducer has no clock.
 type Event struct {
@@ -34,7 +36,9 @@ type Event struct {
 	Answer  *payment.Answer  // answered, cancel_answered
 	Finding *payment.Finding // found
 	AskedAt time.Time        // found: when the query was begun
-	By      string           // cancel_asked: who
+	By      string           // cancel_asked, handed_over, decided: who
+	Outcome State            // decided: paid or not_paid
+	Note    string           // decided: why
 	Moved   time.Duration    // clock_moved
 }
 
@@ -54,6 +58,7 @@ const (
 	Submit        EffectKind = "submit"         // send the payment request
 	Query         EffectKind = "query"          // ask what became of the payment
 	CancelPayment EffectKind = "cancel_payment" // ask QFPay to undo it
+	ReturnMoney   EffectKind = "return_money"   // refund what is left of the sale
 	Alarm         EffectKind = "alarm"          // a person must look at it
 )
 
@@ -72,6 +77,7 @@ type Rules struct {
 	Confirm   time.Duration   // from submission to the cancel attempt
 	GiveUp    time.Duration   // from submission to unresolved
 	Reconcile []time.Duration // between queries after that; the last one repeats
+	Deliver   time.Duration   // for a till that settles to hand the goods over, once it is paid
 	// Guard is when a result that should have come is no longer waited for.
 	Guard time.Duration
 	// CanCancel says whether QFPay offers cancellation for a pay_type.
@@ -89,7 +95,7 @@ const (
 // DefaultRules are the timings of the configuration's defaults.
 func DefaultRules() Rules {
 	return Rules{
-		Scan: time.Minute, Answer: 40 * time.Second, Poll: 2 * time.Second, Confirm: time.Minute, GiveUp: 2 * time.Minute,
+		Scan: time.Minute, Answer: 40 * time.Second, Poll: 2 * time.Second, Confirm: time.Minute, GiveUp: 2 * time.Minute, Deliver: 2 * time.Minute,
 		Reconcile: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour},
 		Guard:     30 * time.Second, CanCancel: payment.CanCancel,
 	}

@@ -29,6 +29,7 @@ type Journal struct {
 	db     *sql.DB
 	path   string
 	lock   *os.File
+	mark   mark
 	last   int64 // seq of the last event; owned by the writer
 	faults Faults
 }
@@ -66,6 +67,9 @@ func inspect(path string) error {
 		if st, err := os.Stat(path + "-wal"); err == nil && st.Size() > 0 {
 			return fmt.Errorf("journal %s is missing but %s-wal, a part of it, is there; put the file back from where it went, or move the -wal file away to begin a new journal", path, path)
 		}
+		if marked, err := readMark(path); err != nil || marked > 0 {
+			return errors.Join(fmt.Errorf("journal %s is missing, and %s tells that it had %d entries; put the file back from where it went, or remove %s to begin a new journal", path, markPath(path), marked, markPath(path)), err)
+		}
 		return nil
 	}
 	if err != nil {
@@ -102,7 +106,7 @@ func (j *Journal) open() error {
 		if err := j.connect("mode=ro"); err != nil { // look first: a foreign file stays as it is
 			return err
 		}
-		err := errors.Join(j.own(), j.undamaged())
+		err := errors.Join(j.own(), j.undamaged(), j.unlost())
 		if err = errors.Join(err, j.db.Close()); err != nil {
 			return err
 		}
@@ -118,6 +122,10 @@ func (j *Journal) open() error {
 		return err
 	}
 	if err := os.Chmod(j.path, 0o600); err != nil {
+		return err
+	}
+	var err error
+	if j.mark, err = openMark(j.path); err != nil {
 		return err
 	}
 	return j.db.QueryRow(`SELECT coalesce(max(seq),0) FROM event`).Scan(&j.last)
@@ -231,7 +239,7 @@ func (j *Journal) Close() error {
 		_, _ = j.db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`)
 		err = j.db.Close()
 	}
-	return errors.Join(err, j.lock.Close())
+	return errors.Join(err, j.mark.close(), j.lock.Close())
 }
 
 // Path is where the journal is.

@@ -207,6 +207,9 @@ func (c *change) paid(p *Payment) {
 	p.Outcome = OutPaid
 	p.Progress.InFlight = false
 	c.s.State, c.s.NextAt = PaidState, time.Time{}
+	if c.s.Settle == SettleByTill {
+		c.s.Delivery, c.s.NextAt = Awaited, c.ev.At.Add(c.r.Deliver)
+	}
 }
 
 // dead ends a payment that is proved to have taken nothing, or to have given it back. A declined customer may

@@ -36,6 +36,8 @@ func (q *Queue) perform(s Sale, e Effect) {
 	case Query:
 		question := payment.Question{OutTradeNo: p.OutTradeNo, SysSN: p.SysSN, Amount: s.Amount, Currency: s.Currency, Created: p.SentAt}
 		q.query(question, func(ev Event) error { return q.stepSale(s.ID, ev) })
+	case ReturnMoney:
+		q.hold(func() error { return q.returnMoney(s.ID) })
 	case Alarm:
 		q.raise("sale", s.ID, e)
 	}

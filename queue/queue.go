@@ -259,11 +259,11 @@ func (q *Queue) ask(ctx context.Context, f func() error) error {
 func (q *Queue) fireDue() time.Duration {
 	const idle = 5 * time.Second // the wall clock is looked at that often
 	now := q.clock.now()
-	if q.down != nil { // what was held waits with everything else
+	if q.down != nil || len(q.held) > 0 { // what was held comes before everything else, also if another write showed that the journal is back
 		if wait := q.retryAt.Sub(now); wait > 0 {
 			return wait
 		}
-		q.flush(now)
+		q.flush()
 		return time.Second
 	}
 	next := now.Add(idle)

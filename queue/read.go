@@ -12,12 +12,12 @@ import (
 // row is what database/sql's Row and Rows share.
 type row interface{ Scan(dest ...any) error }
 
-const saleColumns = `id, lane, ticket, amount, currency, content, state, reason, cancel_asked, created_at, updated_at, scan_by, next_at, refunded, seq`
+const saleColumns = `id, lane, ticket, amount, currency, content, state, reason, cancel_asked, created_at, updated_at, scan_by, next_at, settle, delivery, slow, refunded, seq`
 
 func readSale(r row) (s Sale, err error) {
 	var created, updated, scanBy, next string
 	err = r.Scan(&s.ID, &s.Lane, &s.Ticket, &s.Amount, &s.Currency, &s.Content, &s.State, &s.Reason, &s.CancelAsked,
-		&created, &updated, &scanBy, &next, &s.Refunded, &s.Seq)
+		&created, &updated, &scanBy, &next, &s.Settle, &s.Delivery, &s.Slow, &s.Refunded, &s.Seq)
 	s.CreatedAt, s.UpdatedAt, s.ScanBy, s.NextAt = fromText(created), fromText(updated), fromText(scanBy), fromText(next)
 	return s, err
 }
@@ -109,9 +109,9 @@ func (j *Journal) salesWhere(where string, args ...any) ([]Sale, error) {
 	return all, nil
 }
 
-// unfinished reads all sales that are not final, oldest first.
+// unfinished reads all sales that still have something to come, oldest first.
 func (j *Journal) unfinished() ([]Sale, error) {
-	return j.salesWhere(`state NOT IN ('paid','not_paid') ORDER BY created_at, rowid`)
+	return j.salesWhere(`state NOT IN ('paid','not_paid') OR delivery IN ('awaited','returning') ORDER BY created_at, rowid`)
 }
 
 const refundColumns = `id, sale_id, amount, currency, out_trade_no, paid_syssn, txdtm, state, why, created_at, updated_at, next_at, syssn, respcd, seq, progress`

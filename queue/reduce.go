@@ -32,6 +32,10 @@ func Reduce(r Rules, old Sale, ev Event) (Sale, []Effect) {
 		c.restarted()
 	case ClockMoved:
 		c.clockMoved()
+	case HandedOver:
+		c.handedOver()
+	case Decided:
+		c.decided()
 	}
 	return c.s, c.effects
 }
@@ -87,7 +91,7 @@ func (c *change) send(p *Payment) {
 	p.Progress.Resend = false
 	p.Progress.InFlight = true
 	p.Progress.WindowFrom = c.ev.At
-	c.s.NextAt = c.ev.At.Add(c.r.Answer + c.r.Guard)
+	c.s.NextAt = c.guard(p, c.r.Answer+c.r.Guard)
 	c.do(Submit, p)
 }
 
@@ -176,6 +180,10 @@ func (c *change) cancelAnswered() {
 }
 
 func (c *change) cancelAsked() {
+	if c.s.Delivery == Awaited {
+		c.returnMoney() // the machine cannot hand the goods over
+		return
+	}
 	if c.s.State.Final() || c.s.State == "" || c.s.CancelAsked {
 		return
 	}
@@ -195,7 +203,14 @@ func (c *change) cancelAsked() {
 
 func (c *change) due() {
 	p := c.s.Alive()
-	if c.s.State.Final() || c.s.NextAt.IsZero() || c.ev.At.Before(c.s.NextAt) || p == nil && c.s.State != Waiting {
+	if c.s.NextAt.IsZero() || c.ev.At.Before(c.s.NextAt) {
+		return
+	}
+	if c.s.Delivery == Awaited || c.s.Delivery == Returning {
+		c.returnMoney()
+		return
+	}
+	if c.s.State.Final() || p == nil && c.s.State != Waiting {
 		return
 	}
 	switch c.s.State {
@@ -204,6 +219,10 @@ func (c *change) due() {
 	case Paying:
 		if p.Progress.Resend {
 			c.send(p)
+			return
+		}
+		if !c.ev.At.Before(p.GiveUpBy) {
+			c.giveUp(p)
 			return
 		}
 		c.s.State = Confirming // the answer did not come in time: go on without it
@@ -231,6 +250,12 @@ func (c *change) waitedInVain() Reason {
 // stopped clock may have told wrongly. What may have been sent is taken as sent.
 func (c *change) restarted() {
 	p := c.s.Alive()
+	switch c.s.Delivery {
+	case Awaited:
+		c.s.NextAt = earlier(c.s.NextAt, c.ev.At.Add(c.r.Deliver))
+	case Returning:
+		c.s.NextAt = c.ev.At
+	}
 	if c.s.State.Final() {
 		return
 	}
@@ -271,7 +296,7 @@ func (c *change) restarted() {
 
 // clockMoved keeps all limits where they were in real time.
 func (c *change) clockMoved() {
-	if c.s.State.Final() {
+	if c.s.Done() {
 		return
 	}
 	move := func(t *time.Time) {

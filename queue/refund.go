@@ -160,6 +160,10 @@ func (c *refundChange) answered() {
 		return
 	case payment.Pending, payment.Duplicate:
 		g.Known = true
+	case payment.Unknown:
+		if a.RespCD != "" { // should it prove not done, this is why
+			g.Why, g.Later = refusal(a), a.RetryLater
+		}
 	case payment.Refused, payment.Declined, payment.Misconfigured, payment.NotFound:
 		g.Suspect, g.Why, g.Later = a.Meaning, refusal(a), a.RetryLater
 		c.query()

@@ -120,13 +120,17 @@ func (q *Queue) Diagnosis(ctx context.Context) (Diagnosis, error) {
 	if err != nil {
 		return Diagnosis{}, unavailable(err)
 	}
+	alarms, err := q.cfg.Journal.alarms(q.clock.now().AddDate(0, 0, -7))
+	if err != nil {
+		return Diagnosis{}, unavailable(err)
+	}
 	ready := q.Ready()
 	q.mu.Lock()
 	started := q.started
 	q.mu.Unlock()
 	d := Diagnosis{Version: q.cfg.Version, StartedAt: shown(started), UptimeS: int64(q.clock.now().Sub(started).Seconds()), Ready: ready == nil,
 		Journal: JournalHealth{Path: q.cfg.Journal.Path(), OK: ready == nil, Bytes: q.cfg.Journal.Bytes()}, Lanes: lanes,
-		Unsettled: views(sales, q.view), Refunding: views(refunds, refundView), Advice: []string{}}
+		Unsettled: views(sales, q.view), Refunding: views(refunds, refundView), Alarms: append([]AlarmView{}, alarms...), Advice: []string{}}
 	if q.cfg.GatewayHealth != nil {
 		d.Gateway = q.cfg.GatewayHealth()
 	}
@@ -143,6 +147,9 @@ func (q *Queue) Diagnosis(ctx context.Context) (Diagnosis, error) {
 func advice(d Diagnosis) (all []string) {
 	if d.Journal.Error != "" {
 		all = append(all, d.Journal.Error)
+	}
+	for _, a := range d.Alarms {
+		all = append(all, fmt.Sprintf("look at %s %s: %s (cpmctl explain)", a.Kind, a.ID, a.What))
 	}
 	unresolved := 0
 	for _, s := range d.Unsettled {

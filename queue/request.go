@@ -10,6 +10,7 @@ type SaleRequest struct {
 	Lane     string // may be empty where there is one lane
 	Ticket   string // the till's bill number; may be empty; printable, at most 64 characters
 	AuthCode payment.AuthCode
+	Settle   Settle // "till": once paid, the till says that the goods are handed over, or the money goes back
 }
 
 // A RefundRequest asks to give money of a paid sale back.
@@ -17,6 +18,14 @@ type RefundRequest struct {
 	ID     string // as a sale's; refunds have ids of their own
 	Sale   string
 	Amount int64 // minor units, > 0
+}
+
+// A Decision is an operator's word on an unresolved sale.
+type Decision struct {
+	Sale    string
+	Outcome State  // paid or not_paid
+	Note    string // why; required
+	By      string // who
 }
 
 // A SaleFilter chooses sales for a list; empty fields choose all.

@@ -30,6 +30,31 @@ func (s State) Final() bool { return s == PaidState || s == NotPaid }
 // HoldsLane says that no other sale can use the lane meanwhile.
 func (s State) HoldsLane() bool { return !s.Final() && s != Unresolved && s != "" }
 
+// A Settle says when a paid sale is over: at once, or when the till has handed the goods over, as a machine that
+// may fail to do so.
+type Settle string
+
+const (
+	SettleAtOnce Settle = ""
+	SettleByTill Settle = "till"
+)
+
+// A Delivery is where a paid sale stands that the till settles.
+type Delivery string
+
+const (
+	NoDelivery Delivery = ""
+	Awaited    Delivery = "awaited"   // the till must say that the goods are handed over
+	Delivered  Delivery = "delivered" // it did
+	Returning  Delivery = "returning" // it did not in time, or said that it cannot: the money goes back
+	Returned   Delivery = "returned"  // all of it went back
+)
+
+// Done says that nothing is to come any more.
+func (s *Sale) Done() bool {
+	return s.State.Final() && s.Delivery != Awaited && s.Delivery != Returning
+}
+
 // A Reason says why a sale is not_paid.
 type Reason string
 
@@ -57,8 +82,11 @@ type Sale struct {
 	UpdatedAt   time.Time
 	ScanBy      time.Time // a code must be shown by then
 	NextAt      time.Time // when Due must come; zero: nothing to do
-	Refunded    int64     // minor units
-	Seq         int64     // of the last event that a till could see
+	Settle      Settle
+	Delivery    Delivery
+	Slow        int   // attempts to give the money back
+	Refunded    int64 // minor units
+	Seq         int64 // of the last event that a till could see
 	Payments    []Payment
 }
 
@@ -72,6 +100,7 @@ const (
 	OutReversed   Outcome = "reversed"
 	OutNotSent    Outcome = "not_sent"
 	OutMisconfigd Outcome = "misconfigured"
+	OutDecided    Outcome = "decided" // an operator said not paid
 )
 
 // A Payment is one submission of a sale to QFPay.

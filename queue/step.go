@@ -26,11 +26,13 @@ type cause struct {
 	By      string          `json:"by,omitempty"`
 	Device  string          `json:"device,omitempty"`
 	Moved   string          `json:"moved,omitempty"`
+	Outcome State           `json:"outcome,omitempty"`
+	Note    string          `json:"note,omitempty"`
 	Next    []EffectKind    `json:"next,omitempty"`
 }
 
 func causeOf(ev Event, from, to string, effects []Effect) cause {
-	c := cause{Event: ev.Kind, Payment: ev.Payment, From: from, To: to, By: ev.By}
+	c := cause{Event: ev.Kind, Payment: ev.Payment, From: from, To: to, By: ev.By, Outcome: ev.Outcome, Note: ev.Note}
 	answer := ev.Answer
 	if ev.Finding != nil {
 		answer = &ev.Finding.Answer
@@ -43,7 +45,7 @@ func causeOf(ev Event, from, to string, effects []Effect) cause {
 		}
 	}
 	if answer != nil {
-		c.Meaning, c.RespCD, c.Text, c.Alarm = answer.Meaning, answer.RespCD, answer.Text, answer.Alarm
+		c.Meaning, c.RespCD, c.Text = answer.Meaning, answer.RespCD, answer.Text
 		if answer.Err != nil {
 			c.Err = answer.Err.Error()
 		}
@@ -56,6 +58,9 @@ func causeOf(ev Event, from, to string, effects []Effect) cause {
 	}
 	for _, e := range effects {
 		c.Next = append(c.Next, e.Kind)
+		if e.Kind == Alarm {
+			c.Alarm = e.Text
+		}
 	}
 	return c
 }
@@ -118,7 +123,7 @@ func (q *Queue) logSale(s Sale) {
 
 // keep remembers a sale until it is final.
 func (q *Queue) keep(s Sale) {
-	if s.State.Final() {
+	if s.Done() {
 		delete(q.sales, s.ID)
 	} else {
 		q.sales[s.ID] = &s
@@ -162,10 +167,16 @@ func (q *Queue) applyRefund(old Refund, ev Event) (Refund, error) {
 			return old, fmt.Errorf("the sale %s of refund %s: %w", f.Sale, f.ID, err)
 		}
 		s.Refunded += f.Amount
+		if s.Delivery == Returning && s.Refunded == s.Amount {
+			s.Delivery, s.NextAt = Returned, time.Time{}
+		}
 		e.sale = &s
 	}
 	if err := q.append(e); err != nil {
 		return old, err
+	}
+	if e.sale != nil {
+		q.keep(*e.sale)
 	}
 	if f.State.Final() {
 		delete(q.refunds, f.ID)
@@ -188,6 +199,17 @@ func (q *Queue) append(e entry) error {
 		return q.fatal
 	}
 	_, err := q.cfg.Journal.append(e)
+	if broken(err) {
+		q.log.Error("the journal refused an entry by its own rules; please report this", zap.String("subject", e.subject), zap.Error(err))
+		q.postpone(e)
+		return err
+	}
+	q.wrote(err)
+	return err
+}
+
+// wrote keeps account of what came of a write.
+func (q *Queue) wrote(err error) {
 	switch {
 	case err == nil:
 		if q.down != nil {
@@ -198,9 +220,6 @@ func (q *Queue) append(e entry) error {
 	case Fatal(err):
 		q.fatal = fmt.Errorf("the journal failed and cannot be trusted until it is read anew: %w", err)
 		q.log.Error("stopping", zap.Error(q.fatal))
-	case broken(err):
-		q.log.Error("the journal refused an entry by its own rules; please report this", zap.String("subject", e.subject), zap.Error(err))
-		q.postpone(e)
 	default:
 		if q.down == nil {
 			q.log.Error("the journal takes no entries; no new sale is accepted until it does. Make room on its disk, and make sure that it is writable", zap.Error(err))
@@ -208,7 +227,6 @@ func (q *Queue) append(e entry) error {
 		q.down, q.retryAt = err, q.clock.now().Add(time.Second)
 		q.setReady(unavailable(err))
 	}
-	return err
 }
 
 // postpone keeps an event that the journal refuses from coming back at once.
@@ -242,21 +260,14 @@ func (q *Queue) hold(step func() error) {
 }
 
 // flush tries what was held, in order, as far as the journal goes along.
-func (q *Queue) flush(now time.Time) {
+func (q *Queue) flush() {
 	for len(q.held) > 0 {
 		if err := q.held[0](); err != nil && !broken(err) {
 			return
 		}
 		q.held = q.held[1:]
 	}
-	if q.down == nil {
-		return
+	if q.down != nil {
+		q.wrote(q.cfg.Journal.probe())
 	}
-	if err := q.cfg.Journal.probe(); err != nil {
-		q.down, q.retryAt = err, now.Add(time.Second)
-		return
-	}
-	q.log.Info("the journal takes entries again")
-	q.down = nil
-	q.setReady(nil)
 }

@@ -24,7 +24,10 @@ type SaleView struct {
 	DecideBy  *time.Time    `json:"decide_by,omitempty"` // while it is neither final nor unresolved
 	Wallet    string        `json:"wallet"`
 	Refunded  int64         `json:"refunded"` // minor units given back so far
-	Seq       int64         `json:"seq"`      // of the event that brought it to this form
+	Settle    Settle        `json:"settle,omitempty"`
+	Delivery  Delivery      `json:"delivery,omitempty"`
+	DeliverBy *time.Time    `json:"deliver_by,omitempty"` // while delivery is awaited
+	Seq       int64         `json:"seq"`                  // of the event that brought it to this form
 	CreatedAt time.Time     `json:"created_at"`
 	UpdatedAt time.Time     `json:"updated_at"`
 	Payments  []PaymentView `json:"payments"`
@@ -124,8 +127,18 @@ type Diagnosis struct {
 	Lanes     []LaneView        `json:"lanes"`
 	Unsettled []SaleView        `json:"unfinished_sales"`
 	Refunding []RefundView      `json:"unfinished_refunds"`
+	Alarms    []AlarmView       `json:"alarms"` // of the last seven days, newest first, 50 at most
 	Advice    []string          `json:"advice"` // what a person should do, most urgent first; empty when all is well
 	Build     map[string]string `json:"build,omitempty"`
+}
+
+// An AlarmView is something that a person must look at.
+type AlarmView struct {
+	Seq  int64     `json:"seq"`
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"` // "sale" or "refund"
+	ID   string    `json:"id"`
+	What string    `json:"what"`
 }
 
 // JournalHealth says whether the journal takes entries.
@@ -152,6 +165,11 @@ func saleView(s Sale, r Rules) SaleView {
 		}
 		v.Payments = append(v.Payments, pv)
 		v.Wallet = payment.Wallet(first(p.Resolved, p.PayType))
+	}
+	v.Settle, v.Delivery = s.Settle, s.Delivery
+	if s.Delivery == Awaited {
+		by := shown(s.NextAt)
+		v.DeliverBy = &by
 	}
 	if by := decideBy(s, r); !by.IsZero() {
 		by = shown(by.Add(time.Second - 1)) // not before it is true
@@ -199,6 +217,14 @@ func message(s Sale) string {
 	case Unresolved:
 		return "Not confirmed. Do not charge again; cpmd goes on asking and will tell."
 	case PaidState:
+		switch s.Delivery {
+		case Awaited:
+			return "Paid. Hand the goods over and say so, or the money goes back."
+		case Returning:
+			return "Paid, and the money is on its way back: the goods were not handed over. Do not hand them over."
+		case Returned:
+			return "Paid, and given back: the goods were not handed over."
+		}
 		return "Paid."
 	}
 	switch s.Reason {

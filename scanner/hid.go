@@ -40,6 +40,7 @@ func (d *hidDriver) open() (*link, Status) {
 	if !d.opener.supported() {
 		return nil, Status{State: Absent, Device: d.cfg.wanted(), Advice: "HID unavailable in this build"}
 	}
+	releaseLeft(d.usb, d.held.dir)
 	devices := d.usb.Devices(d.cfg.matches)
 	switch {
 	case len(devices) == 0:
@@ -78,7 +79,7 @@ func (d *hidDriver) open() (*link, Status) {
 }
 
 // choose picks the interface to read: HID POS before keyboard, unless the mode says otherwise. Where the
-// descriptor cannot be read, as no kernel driver is bound, the interface's own numbers tell.
+// descriptor cannot be read, as some program holds the interface or died with it, the interface's own numbers tell.
 func choose(dev usb.Device, mode string) (usb.Interface, decode.Descriptor, bool) {
 	for _, want := range []string{"pos", "keyboard"} {
 		if mode != "" && mode != "auto" && mode != want {
@@ -91,7 +92,7 @@ func choose(dev usb.Device, mode string) (usb.Interface, decode.Descriptor, bool
 			d := decode.ParseDescriptor(i.Descriptor)
 			boot := i.SubClass == 1 && i.Protocol == 1
 			unknown := len(i.Descriptor) == 0
-			if want == "pos" && (d.IsPOS() || unknown && !boot && mode == "pos") ||
+			if want == "pos" && (d.IsPOS() || unknown && !boot) ||
 				want == "keyboard" && (d.IsKeyboard() || unknown && boot) {
 				return i, d, true
 			}
@@ -102,7 +103,7 @@ func choose(dev usb.Device, mode string) (usb.Interface, decode.Descriptor, bool
 
 func (d *hidDriver) decoder(dev usb.Device, i usb.Interface, desc decode.Descriptor) (decode.Decoder, commands, error) {
 	maker := makerOf(d.cfg, dev.Vendor)
-	if desc.IsPOS() || !desc.IsKeyboard() && d.cfg.Mode == "pos" {
+	if desc.IsPOS() || len(i.Descriptor) == 0 && i.Protocol != 1 {
 		rep, _ := desc.POSReport()
 		c := posCommands(maker, desc)
 		c.armed = d.cfg.Arm

@@ -235,6 +235,31 @@ func TestHIDOthersAreNeverOpened(t *testing.T) {
 	}
 }
 
+// The kernel hides the descriptor of a device that some program holds, or died with.
+func TestHIDHeldOrLeft(t *testing.T) {
+	for _, tc := range []struct {
+		driver string // of the interface; empty: none
+		want   State
+	}{{"usbfs", Busy}, {"", Open}} {
+		bus := newFakeBus(t)
+		d := bus.plug("1-4", "0c2e", "0907", "A", nil)
+		itf := filepath.Join(d.dir, d.path)
+		os.RemoveAll(filepath.Join(itf, "0003:0C2E:0907.0001"))
+		os.Remove(filepath.Join(itf, "driver"))
+		if tc.driver != "" {
+			os.Symlink("../../"+tc.driver, filepath.Join(itf, "driver"))
+		}
+		c := runScanner(t, bus.scanner(bus.config("A")))
+		if st := c.waitState(t, tc.want); tc.want == Busy && !strings.Contains(st.Advice, "Another program") {
+			t.Errorf("advice %q", st.Advice)
+		}
+		if tc.want == Open {
+			d.reports <- honeywell(testCode)
+			c.waitScans(t, testCode)
+		}
+	}
+}
+
 func TestHIDNotesWhatItHolds(t *testing.T) {
 	bus := newFakeBus(t)
 	d := bus.plug("1-4", "0c2e", "0907", "A", posDescriptor)

@@ -57,6 +57,14 @@ func identity(dev usb.Device) string {
 	return fmt.Sprintf("%s:%s %s\n", dev.Vendor, dev.Product, dev.Serial)
 }
 
+var released sync.Map // by folder: *sync.Once
+
+// releaseLeft gives back, once in this process and before it opens anything, what an earlier one left.
+func releaseLeft(root usb.Root, dir string) {
+	once, _ := released.LoadOrStore(dir, new(sync.Once))
+	once.(*sync.Once).Do(func() { Release(root, dir) })
+}
+
 // Release gives back to the kernel what a killed daemon left without a driver, according to the notes in dir
 // ("": DefaultStateDir). It returns the interfaces given back. One that some program holds is left alone.
 func Release(root usb.Root, dir string) (given []string, errs []error) {

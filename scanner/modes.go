@@ -30,13 +30,16 @@ func modeOf(dev usb.Device, i usb.Interface) Mode {
 	case dev.Vendor == "05e0" && dev.Product == "1900":
 		return ModeSNAPI
 	}
+	if dev.Vendor == "05e0" && (dev.Product == "1300" || dev.Product == "0600") || dev.Vendor == "0c2e" && dev.Product == "0007" {
+		return ModeIBM
+	}
+	if len(i.Descriptor) == 0 {
+		return ModePOS // some program reads it, or did, so it is none of the others
+	}
 	for _, app := range d.Apps { // IBM's pages for scanners (USB HID Usage Tables: 45 and up are reserved for POS)
 		if page := app >> 24; page >= 0x45 && page <= 0x4b {
 			return ModeIBM
 		}
-	}
-	if dev.Vendor == "05e0" && (dev.Product == "1300" || dev.Product == "0600") || dev.Vendor == "0c2e" && dev.Product == "0007" {
-		return ModeIBM
 	}
 	return ModeUnknown
 }

@@ -12,6 +12,7 @@ const (
 	lookAgain = 100 * time.Millisecond // between looks for a device that is not there; a look costs a few file reads
 	settle    = 600 * time.Millisecond // a device that just appeared may refuse that long: udev has yet to set its rights
 	retryMost = time.Second            // between tries to open one that is there and refuses
+	steady    = 2 * time.Second        // one that fails sooner, again and again without being unplugged, is tried less often
 	letGo     = 200 * time.Millisecond // how long a lost handle is waited for before looking again
 )
 
@@ -50,6 +51,7 @@ func (r *reader) Run(ctx context.Context, sink Sink) {
 		owners   sync.WaitGroup // handles that are still closing
 		appeared time.Time      // when a device that refuses was first seen
 		wait     = lookAgain
+		short    int // sessions that ended at once, one after the other
 	)
 	defer r.driver.close()
 	defer owners.Wait()
@@ -57,19 +59,26 @@ func (r *reader) Run(ctx context.Context, sink Sink) {
 		l, st := r.driver.open()
 		switch {
 		case l != nil:
-			t.tell(Status{State: Open, Device: l.device})
+			begin := time.Now()
 			o := r.begin(l, &owners)
+			t.tell(Status{State: Open, Device: l.device}) // only now does a beep reach it
 			r.read(ctx, o, l, sink, &t)
 			r.finish(o)
 			if ctx.Err() == nil {
 				t.tell(Status{State: Lost, Device: l.device, Advice: "The scanner was unplugged or lost power: plug it in again."})
 			}
 			appeared, wait = time.Time{}, lookAgain
+			if short++; time.Since(begin) > steady {
+				short = 0
+			}
+			if short > 5 {
+				wait = retryMost
+			}
 		case st.State == Absent:
 			if t.status.State != Lost {
 				t.tell(st)
 			}
-			appeared, wait = time.Time{}, lookAgain
+			appeared, wait, short = time.Time{}, lookAgain, 0
 		default:
 			if appeared.IsZero() {
 				appeared = time.Now()

@@ -77,7 +77,9 @@ func (s Survey) candidates(dev usb.Device) (list []Candidate) {
 		}
 		switch c.Mode {
 		case ModePOS:
-			c.Sure = true
+			if c.Sure = known || len(i.Descriptor) > 0; !c.Sure {
+				continue // some program holds it, perhaps a power supply's
+			}
 		case ModeSNAPI, ModeIBM, ModeUnknown:
 			if known && unread == nil || c.Mode == ModeIBM {
 				unread = &c

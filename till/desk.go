@@ -40,6 +40,14 @@ type Desk interface {
 	// Feed scans code on a lane whose scanner is virtual.
 	Feed(ctx context.Context, lane, code string) error
 	Diagnosis(ctx context.Context) (queue.Diagnosis, error)
+	// HandOver says that the goods of a paid sale with settle "till" are handed over.
+	HandOver(ctx context.Context, id, by string) (queue.SaleView, error)
+	// Decide takes an operator's word for an unresolved sale.
+	Decide(ctx context.Context, d queue.Decision) (queue.SaleView, error)
+	// Story tells a sale's whole life.
+	Story(ctx context.Context, id string) (queue.Story, error)
+	// Reconcile compares a day of the journal with QFPay's list; "" is today.
+	Reconcile(ctx context.Context, day string) (queue.Reconciliation, error)
 	// Ready is nil while sales can be taken.
 	Ready() error
 }

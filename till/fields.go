@@ -164,6 +164,20 @@ func isState(s string) error {
 	return fmt.Errorf("must be one of %s", strings.Trim(fmt.Sprint(queue.States), "[]"))
 }
 
+func isSettle(s string) error {
+	if s == string(queue.SettleByTill) {
+		return nil
+	}
+	return errors.New(`must be "till", or be left out`)
+}
+
+func isOutcome(s string) error {
+	if s == string(queue.PaidState) || s == string(queue.NotPaid) {
+		return nil
+	}
+	return errors.New(`must be "paid" or "not_paid"`)
+}
+
 // maxAmountDigits bounds amounts well below what overflows anywhere on their way.
 const maxAmountDigits = 11
 

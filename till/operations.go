@@ -17,6 +17,7 @@ type ask struct {
 	id     string
 	sale   queue.SaleRequest
 	refund queue.RefundRequest
+	word   queue.Decision
 	filter queue.SaleFilter
 	lane   string
 	day    string
@@ -49,6 +50,7 @@ var operations = []operation{
 		{"lane", inBody, false, word(func(a *ask) *string { return &a.sale.Lane }, optional(isPrintable))},
 		{"ticket", inBody, false, word(func(a *ask) *string { return &a.sale.Ticket }, optional(isPrintable))},
 		{"auth_code", inBody, false, word(func(a *ask) *payment.AuthCode { return &a.sale.AuthCode }, optional(isCode))},
+		{"settle", inBody, false, word(func(a *ask) *queue.Settle { return &a.sale.Settle }, optional(isSettle))},
 	}, (*Server).putSale},
 
 	{"sale.get", "GET /v1/sales/{id}", []field{idField, waitField, afterField}, (*Server).getSale},
@@ -63,6 +65,15 @@ var operations = []operation{
 		{"limit", inQuery, false, integer(func(a *ask) *int { return &a.filter.Limit }, 1, 1000)},
 	}, (*Server).listSales},
 
+	{"sale.delivered", "POST /v1/sales/{id}/delivered", []field{idField}, (*Server).delivered},
+
+	{"sale.resolve", "POST /v1/sales/{id}/resolve", []field{idField,
+		{"outcome", inBody, true, word(func(a *ask) *queue.State { return &a.word.Outcome }, isOutcome)},
+		{"note", inBody, true, word(func(a *ask) *string { return &a.word.Note }, isPrintable)},
+	}, (*Server).resolve},
+
+	{"sale.story", "GET /v1/sales/{id}/story", []field{idField}, (*Server).story},
+
 	{"refund.put", "PUT /v1/refunds/{id}", []field{idField,
 		{"sale", inBody, true, word(func(a *ask) *string { return &a.refund.Sale }, isID)},
 		{"amount", inBody, true, amount(func(a *ask) *int64 { return &a.refund.Amount })},
@@ -71,6 +82,7 @@ var operations = []operation{
 	{"refund.get", "GET /v1/refunds/{id}", []field{idField, waitField, afterField}, (*Server).getRefund},
 
 	{"totals", "GET /v1/totals", []field{dayField}, (*Server).totals},
+	{"reconcile", "GET /v1/reconciliation", []field{dayField}, (*Server).reconcile},
 	{"lanes", "GET /v1/lanes", nil, (*Server).lanes},
 
 	{"lane.scan", "POST /v1/lanes/{lane}/scan", []field{
@@ -110,6 +122,28 @@ func (s *Server) getSale(ctx context.Context, a *ask) (int, any, error) {
 func (s *Server) cancelSale(ctx context.Context, a *ask) (int, any, error) {
 	v, err := s.desk.CancelSale(ctx, a.id, a.by)
 	return http.StatusAccepted, whole(v), err
+}
+
+func (s *Server) delivered(ctx context.Context, a *ask) (int, any, error) {
+	v, err := s.desk.HandOver(ctx, a.id, a.by)
+	return http.StatusOK, whole(v), err
+}
+
+func (s *Server) resolve(ctx context.Context, a *ask) (int, any, error) {
+	a.word.Sale, a.word.By = a.id, a.by
+	v, err := s.desk.Decide(ctx, a.word)
+	return http.StatusOK, whole(v), err
+}
+
+func (s *Server) story(ctx context.Context, a *ask) (int, any, error) {
+	v, err := s.desk.Story(ctx, a.id)
+	v.Sale = whole(v.Sale)
+	return http.StatusOK, v, err
+}
+
+func (s *Server) reconcile(ctx context.Context, a *ask) (int, any, error) {
+	v, err := s.desk.Reconcile(ctx, a.day)
+	return http.StatusOK, v, err
 }
 
 func (s *Server) listSales(ctx context.Context, a *ask) (int, any, error) {

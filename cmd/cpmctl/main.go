@@ -36,6 +36,12 @@ const usage = `cpmctl asks cpmd to collect money, and tells what came of it.
   cpmctl scan [-lane L] CODE       feed a lane without a scanner
                                    CODE - is read from standard input
   cpmctl diagnose                  what is wrong and what to do
+  cpmctl explain ID                a sale's whole story: what was sent, what came back, how it was judged
+  cpmctl delivered ID              the goods of a paid sale are handed over (sales with settle "till")
+  cpmctl reconcile [-day YYYY-MM-DD]
+                                   QFPay's list of a day against the journal; exit 0 agree, 1 they differ, 2 not known
+  cpmctl resolve -note WHY [-yes] ID paid|not_paid
+                                   decide an unresolved sale, once you know from QFPay's portal
 
 With every command:
   -addr ADDR        unix:/path or tcp:127.0.0.1:PORT; $CPMD_ADDR, else unix:/run/cpmd/till.sock
@@ -107,7 +113,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, 
 	commands := map[string]func(*tool, []string) (int, error){
 		"sale": (*tool).sale, "show": (*tool).show, "cancel": (*tool).cancel, "refund": (*tool).refund,
 		"list": (*tool).list, "events": (*tool).events, "totals": (*tool).totals, "lanes": (*tool).lanes,
-		"scan": (*tool).scan, "diagnose": (*tool).diagnose,
+		"scan": (*tool).scan, "diagnose": (*tool).diagnose, "explain": (*tool).explain, "delivered": (*tool).delivered,
+		"reconcile": (*tool).reconcile, "resolve": (*tool).resolve,
 	}
 	command, ok := commands[fs.Arg(0)]
 	if !ok {
@@ -194,7 +201,7 @@ func failed(err error, changes bool) (int, error) {
 	switch e.Code {
 	case queue.InvalidRequest, queue.UnknownSale, queue.UnknownRefund, queue.UnknownLane, queue.IDReused:
 		return exitUsage, err
-	case queue.LaneBusy, queue.CodeUsed, queue.NotRefundable, queue.NotVirtual: // nothing was charged
+	case queue.LaneBusy, queue.CodeUsed, queue.NotRefundable, queue.NotVirtual, queue.NotDeliverable, queue.NotUnresolved: // nothing was charged
 		return exitNotPaid, err
 	case queue.TicketUnresolved: // the money of this ticket may be on its way
 		return exitNotKnown, err

@@ -25,7 +25,7 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "cpmd-bin"); err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "build", "-o", dir, "cpmd/cmd/cpmd", "cpmd/cmd/qfpaysim").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", dir, "cpmd/cmd/cpmd", "cpmd/cmd/qfpaysim", "cpmd/cmd/cpmctl").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}

@@ -152,6 +152,9 @@ func TestBadJournals(t *testing.T) {
 		"a folder":   {func(p string) { os.Mkdir(p, 0o700) }, "journal"},
 		"flipped":    {func(p string) { fresh(t, p); flip(t, p) }, "damaged"},
 		"in use":     {nil, "in use"},
+		"gone":       {func(p string) { used(t, p); os.Remove(p) }, "is missing, and"},
+		"old copy":   {func(p string) { old(t, p) }, "its end is lost"},
+		"wal cut":    {func(p string) { cutWAL(t, p) }, "its end is lost"},
 		"no folder":  {func(p string) { os.Remove(filepath.Dir(p)) }, "folder"},
 		"read-only":  {func(p string) { fresh(t, p); readOnly(t, p) }, "cannot be written"},
 		"wrong kind": {func(p string) { os.Symlink("/dev/null", p) }, "journal"},
@@ -199,6 +202,16 @@ listen = "unix:till.sock"
 			if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
 				t.Error("the file was changed")
 			}
+			if name == "in use" || name == "no folder" {
+				return
+			}
+			out, err = exec.CommandContext(ctx, filepath.Join(bin, "cpmd"), "check", "-journal", path).CombinedOutput()
+			if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), tc.want) {
+				t.Errorf("check: %v\n%s\nwant exit 1 and %q", err, out, tc.want)
+			}
+			if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+				t.Error("the file was changed by check")
+			}
 		})
 	}
 }
@@ -219,6 +232,75 @@ func fresh(t *testing.T, path string) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// used makes a journal with entries.
+func used(t *testing.T, path string) {
+	t.Helper()
+	j, err := queue.OpenJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	openAndCancel(t, j)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// openAndCancel runs a queue on the journal for a few sales that are cancelled.
+func openAndCancel(t *testing.T, j *queue.Journal) {
+	t.Helper()
+	q := queue.New(queue.Config{Rules: queue.DefaultRules(), Lanes: []queue.Lane{{Name: "1"}}, Location: time.UTC, Currencies: map[string]int{"HKD": 2}, Journal: j})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- q.Run(ctx) }()
+	for _, id := range []string{"a", "b", "c"} {
+		if _, _, err := q.PutSale(ctx, queue.SaleRequest{ID: id, Amount: 1, Currency: "HKD"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := q.CancelSale(ctx, id, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// old puts an older copy of a journal back.
+func old(t *testing.T, path string) {
+	t.Helper()
+	fresh(t, path)
+	copied, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used(t, path)
+	write(t, path, string(copied))
+}
+
+// cutWAL leaves a journal as after a kill, with the end of its write-ahead log missing.
+func cutWAL(t *testing.T, path string) {
+	t.Helper()
+	j, err := queue.OpenJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	openAndCancel(t, j)
+	files := map[string][]byte{}
+	for _, suffix := range []string{"", "-wal", ".seq"} {
+		if files[suffix], err = os.ReadFile(path + suffix); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files["-wal"] = files["-wal"][:len(files["-wal"])*2/3]
+	for suffix, b := range files {
+		write(t, path+suffix, string(b))
 	}
 }
 

@@ -15,12 +15,14 @@ import (
 	"cpmd/cmd/cpmd/config"
 	"cpmd/cmd/cpmd/demo"
 	"cpmd/cmd/cpmd/scanners"
+	"cpmd/queue"
 )
 
 const usage = `cpmd takes amounts from tills and codes from scanners, and makes the money move exactly once.
 
   cpmd [run] -config FILE    run the daemon
   cpmd check -config FILE    say everything that is wrong with the configuration
+  cpmd check -journal FILE   look whether a journal is whole; nothing is changed
   cpmd scanners              say what is plugged in and how to configure it
   cpmd demo                  play the main job here, with a simulated QFPay
   cpmd version
@@ -66,6 +68,10 @@ func withConfig(command string, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.Usage = func() { fmt.Fprint(stderr, usage) }
 	file := flags.String("config", defaultConfig, "the configuration `file`")
+	var journal string
+	if command == "check" {
+		flags.StringVar(&journal, "journal", "", "a journal `file` to look at instead")
+	}
 	if err := flags.Parse(args); err == flag.ErrHelp {
 		return 0
 	} else if err != nil || flags.NArg() > 0 {
@@ -73,6 +79,9 @@ func withConfig(command string, args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintf(stderr, "cpmd %s: what is %q?\n\n%s", command, flags.Arg(0), usage)
 		}
 		return misuse
+	}
+	if journal != "" {
+		return checkJournal(journal, stdout, stderr)
 	}
 	if command == "check" {
 		return check(*file, stdout, stderr)
@@ -116,6 +125,24 @@ func check(file string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "warning:", w)
 	}
 	fmt.Fprintf(stdout, "%s is fine: %d lanes, %d till addresses\n", file, len(cfg.Lanes), len(cfg.Tills))
+	return 0
+}
+
+func checkJournal(path string, stdout, stderr io.Writer) int {
+	r, err := queue.CheckJournal(path)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return failed
+	}
+	fmt.Fprintf(stdout, "journal %s: schema %d, %d entries, %d sales, %d being followed\n", path, r.Schema, r.Entries, r.Sales, r.Unfinished)
+	for _, f := range r.Faults {
+		fmt.Fprintln(stderr, "fault:", f)
+	}
+	if len(r.Faults) > 0 {
+		fmt.Fprintln(stderr, "Copy the journal and its -wal file away before anything else; compare the days since the last sound backup with QFPay (cpmctl reconcile).")
+		return failed
+	}
+	fmt.Fprintln(stdout, "it is whole")
 	return 0
 }
 

@@ -15,15 +15,19 @@ CREATE TABLE sale (
   updated_at   TEXT NOT NULL,
   scan_by      TEXT NOT NULL,
   next_at      TEXT NOT NULL,
+  settle       TEXT NOT NULL CHECK (settle IN ('','till')),
+  delivery     TEXT NOT NULL CHECK (delivery IN ('','awaited','delivered','returning','returned')),
+  slow         INTEGER NOT NULL,
   refunded     INTEGER NOT NULL CHECK (refunded BETWEEN 0 AND amount),
   seq          INTEGER NOT NULL,
   CHECK ((state = 'not_paid') = (reason <> '')),
-  CHECK (state NOT IN ('paid','not_paid') OR next_at = ''),
+  CHECK (state NOT IN ('paid','not_paid') OR next_at = '' OR delivery IN ('awaited','returning')),
+  CHECK (delivery = '' OR (state = 'paid' AND settle = 'till')),
   CHECK (refunded = 0 OR state = 'paid')
 ) STRICT;
 
 CREATE INDEX sale_by_creation ON sale (created_at);
-CREATE INDEX sale_unfinished ON sale (state) WHERE state NOT IN ('paid','not_paid');
+CREATE INDEX sale_unfinished ON sale (state) WHERE state NOT IN ('paid','not_paid') OR delivery IN ('awaited','returning');
 CREATE UNIQUE INDEX one_sale_holds_a_lane ON sale (lane) WHERE state IN ('waiting','paying','confirming','reversing');
 CREATE UNIQUE INDEX one_unfinished_sale_a_bill ON sale (ticket, amount, currency)
   WHERE ticket <> '' AND state NOT IN ('paid','not_paid');
@@ -39,7 +43,7 @@ CREATE TABLE payment (
   code_mask    TEXT NOT NULL,
   code_hash    TEXT NOT NULL,
   txdtm        TEXT NOT NULL,
-  outcome      TEXT NOT NULL CHECK (outcome IN ('','paid','declined','reversed','not_sent','misconfigured')),
+  outcome      TEXT NOT NULL CHECK (outcome IN ('','paid','declined','reversed','not_sent','misconfigured','decided')),
   sent_at      TEXT NOT NULL,
   confirm_by   TEXT NOT NULL,
   give_up_by   TEXT NOT NULL,
@@ -57,7 +61,7 @@ CREATE UNIQUE INDEX one_payment_paid ON payment (sale_id) WHERE outcome = 'paid'
 CREATE UNIQUE INDEX a_code_pays_once ON payment (code_hash) WHERE outcome <> 'not_sent';
 
 CREATE TABLE refund (
-  id           TEXT PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 64),
+  id           TEXT PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 80),
   sale_id      TEXT NOT NULL REFERENCES sale (id),
   amount       INTEGER NOT NULL CHECK (amount > 0),
   currency     TEXT NOT NULL,
@@ -90,6 +94,7 @@ CREATE TABLE event (
 ) STRICT;
 
 CREATE INDEX event_of_subject ON event (subject, seq);
+CREATE INDEX event_alarm ON event (seq) WHERE cause ->> 'alarm' IS NOT NULL;
 
 CREATE TRIGGER a_final_sale_stays BEFORE UPDATE OF state, reason ON sale
 WHEN OLD.state IN ('paid','not_paid') AND (NEW.state <> OLD.state OR NEW.reason <> OLD.reason)
@@ -97,8 +102,13 @@ BEGIN SELECT RAISE(ABORT, 'a final sale does not change'); END;
 
 CREATE TRIGGER a_sale_keeps_what_was_asked BEFORE UPDATE ON sale
 WHEN NEW.id <> OLD.id OR NEW.lane <> OLD.lane OR NEW.ticket <> OLD.ticket OR NEW.amount <> OLD.amount
-  OR NEW.currency <> OLD.currency OR NEW.content <> OLD.content OR NEW.created_at <> OLD.created_at
+  OR NEW.currency <> OLD.currency OR NEW.content <> OLD.content OR NEW.created_at <> OLD.created_at OR NEW.settle <> OLD.settle
 BEGIN SELECT RAISE(ABORT, 'what a till asked for does not change'); END;
+
+CREATE TRIGGER what_was_handed_over_stays BEFORE UPDATE OF delivery ON sale
+WHEN OLD.delivery IN ('delivered','returned') AND NEW.delivery <> OLD.delivery
+  OR OLD.delivery = 'returning' AND NEW.delivery NOT IN ('returning','returned')
+BEGIN SELECT RAISE(ABORT, 'goods are handed over or the money goes back, once'); END;
 
 -- Payments are written before their sale, so these see the payments as they will be.
 CREATE TRIGGER paid_has_a_payment BEFORE UPDATE OF state ON sale

@@ -109,12 +109,18 @@ type process struct {
 
 func start(t *testing.T, configs ...scanner.Config) *process {
 	t.Helper()
+	return startAs(t, nil, configs...)
+}
+
+func startAs(t *testing.T, who *syscall.SysProcAttr, configs ...scanner.Config) *process {
+	t.Helper()
 	for i := range configs {
 		configs[i].StateDir = "/tmp/scanners"
 	}
 	b, _ := json.Marshal(configs)
 	p := &process{t: t, cmd: exec.Command("/proc/self/exe"), news: make(chan struct{}, 1)}
 	p.cmd.Env = append(os.Environ(), "SUBJECT="+string(b))
+	p.cmd.SysProcAttr = who
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

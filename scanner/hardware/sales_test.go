@@ -31,7 +31,13 @@ type counter struct {
 	config  string
 }
 
-func newCounter(t *testing.T, lanes ...scanner.Config) *counter {
+// anyWallet is QFPay's pay type that finds the wallet out by the digits of the code; eWallet takes any code.
+const (
+	anyWallet = "800008"
+	eWallet   = "803008"
+)
+
+func newCounter(t *testing.T, payType string, lanes ...scanner.Config) *counter {
 	t.Helper()
 	for _, program := range []string{"cpmd", "qfpaysim"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -40,7 +46,7 @@ func newCounter(t *testing.T, lanes ...scanner.Config) *counter {
 	}
 	dir := t.TempDir()
 	c := &counter{t: t, config: filepath.Join(dir, "cpmd.toml")}
-	c.gateway = exec.Command("qfpaysim", "-listen", "127.0.0.1:0", "-app-code", "A", "-client-key", "K", "-reuse-codes", "-quiet")
+	c.gateway = exec.Command("qfpaysim", "-listen", "127.0.0.1:0", "-app-code", "A", "-client-key", "K", "-reuse-codes", "-quiet", "-pay-types", anyWallet+","+eWallet+",800108")
 	out, err := c.gateway.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -67,8 +73,8 @@ path = %q
 level = "error"
 `, c.sim, filepath.Join(dir, "journal.db"))
 	for i, l := range lanes {
-		fmt.Fprintf(&b, "[[lane]]\nname = \"%d\"\npay_type = \"800008\"\nscanner = { driver = %q, vendor = %q, product = %q, serial = %q }\n",
-			i+1, l.Driver, l.Vendor, l.Product, l.Serial)
+		fmt.Fprintf(&b, "[[lane]]\nname = \"%d\"\npay_type = %q\nscanner = { driver = %q, vendor = %q, product = %q, serial = %q }\n",
+			i+1, payType, l.Driver, l.Vendor, l.Product, l.Serial)
 	}
 	socket := filepath.Join(dir, "till.sock")
 	fmt.Fprintf(&b, "[[till]]\ndialect = \"http\"\nlisten = \"unix:%s\"\n", socket)
@@ -94,6 +100,15 @@ func (c *counter) run(cmd *exec.Cmd) {
 			cmd.Wait()
 		}
 	})
+}
+
+// stop ends the daemon as a service manager does.
+func (c *counter) stop() {
+	c.t.Helper()
+	c.daemon.Process.Signal(syscall.SIGTERM)
+	if err := c.daemon.Wait(); err != nil {
+		c.t.Errorf("cpmd ended with %v", err)
+	}
 }
 
 func (c *counter) start() {
@@ -206,28 +221,34 @@ func TestSales(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			p := plug(t, k.device("S7"), 0)
 			defer p.Unplug()
-			c := newCounter(t, k.configFor("S7"))
-			c.lane(1, scanner.Open)
-			n := 0
-			pay := func(send func()) {
-				n++
-				id := fmt.Sprintf("T-%d", n)
-				c.open(id, 1)
-				send()
-				c.paid(id)
-			}
-			for _, code := range []string{walletCode, aliCode, emvCode} {
-				pay(func() { pace(p, k.ep, k.send("]Q1", code)) })
-			}
-			twice := "284438849930815899"
-			pay(func() {
-				pace(p, k.ep, k.send("]C0", twice))
-				pace(p, k.ep, k.send("]Q1", twice))
-			})
-			c.open("T-last", 1)
-			c.reaches("T-last", "waiting")
-			if got := c.charges(); got != n {
-				t.Errorf("%d sales were charged %d times", n, got)
+			for _, half := range []struct {
+				payType string
+				codes   []string
+			}{{anyWallet, []string{walletCode, aliCode}}, {eWallet, []string{emvCode}}} {
+				c := newCounter(t, half.payType, k.configFor("S7"))
+				c.lane(1, scanner.Open)
+				n := 0
+				pay := func(send func()) {
+					n++
+					id := fmt.Sprintf("T-%d", n)
+					c.open(id, 1)
+					send()
+					c.paid(id)
+				}
+				for _, code := range half.codes {
+					pay(func() { pace(p, k.ep, k.send("]Q1", code)) })
+				}
+				twice := "284438849930815899"
+				pay(func() {
+					pace(p, k.ep, k.send("]C0", twice))
+					pace(p, k.ep, k.send("]Q1", twice))
+				})
+				c.open("T-last", 1)
+				c.reaches("T-last", "waiting")
+				if got := c.charges(); got != n {
+					t.Errorf("%d sales were charged %d times", n, got)
+				}
+				c.stop()
 			}
 		})
 	}
@@ -239,7 +260,7 @@ func TestSalesFTDI(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer wire.Close()
-	c := newCounter(t, scanner.Config{Driver: "serial", Vendor: "0403", Product: "6001"})
+	c := newCounter(t, eWallet, scanner.Config{Driver: "serial", Vendor: "0403", Product: "6001"})
 	c.lane(1, scanner.Open)
 	for i, code := range []string{walletCode, aliCode, emvCode, "284438849930815899\r284438849930815899"} {
 		id := fmt.Sprintf("T-%d", i)
@@ -259,7 +280,7 @@ func TestUnplugDuringSales(t *testing.T) {
 			continue
 		}
 		t.Run(k.name, func(t *testing.T) {
-			c := newCounter(t, k.configFor("S8"))
+			c := newCounter(t, eWallet, k.configFor("S8"))
 			p := plug(t, k.device("S8"), 0)
 			c.lane(1, scanner.Open)
 			c.open("waiting", 1)
@@ -300,7 +321,7 @@ func TestDaemonKilled(t *testing.T) {
 	k := kinds[0]
 	p := plug(t, k.device("S9"), 0)
 	defer p.Unplug()
-	c := newCounter(t, k.configFor("S9"))
+	c := newCounter(t, anyWallet, k.configFor("S9"))
 	c.lane(1, scanner.Open)
 	c.open("before", 1)
 	c.daemon.Process.Kill()
@@ -311,8 +332,7 @@ func TestDaemonKilled(t *testing.T) {
 	t.Logf("FIGURE killed: scanning again %v after the start", time.Since(begin).Round(time.Millisecond))
 	pace(p, k.ep, k.send("", walletCode))
 	c.paid("before")
-	c.daemon.Process.Signal(syscall.SIGTERM)
-	c.daemon.Wait()
+	c.stop()
 	if keys := typedInto(t, "S9", func() { pace(p, k.ep, k.send("", "12345")) }); keys != 6 {
 		t.Errorf("after a clean stop %d of 6 keys reached the console", keys)
 	}

@@ -31,6 +31,13 @@ func POS(vendor, product uint16, serial string, l Layout) Device {
 		reports: map[byte][]byte{0: l.descriptor}}
 }
 
+// Composite is a scanner that is keyboard (endpoint 0x81) and HID POS (endpoint 0x82) at once.
+func Composite(vendor, product uint16, serial string, l Layout) Device {
+	return Device{Vendor: vendor, Product: product, Maker: "Emulated", Name: "Composite Scanner", Serial: serial, functions: 2,
+		config:  append(hidInterface(0, 1, 1, keyboardReport, 8), hidInterface(1, 0, 0, l.descriptor, 64)...),
+		reports: map[byte][]byte{0: keyboardReport, 1: l.descriptor}}
+}
+
 // CDC is a scanner in USB-COM mode: data on endpoint 0x82.
 func CDC(vendor, product uint16, serial string) Device {
 	return Device{Vendor: vendor, Product: product, Maker: "Emulated", Name: "COM Scanner", Serial: serial, class: 0xef, functions: 2,

@@ -38,7 +38,8 @@ func (c *Client) PutSale(ctx context.Context, r queue.SaleRequest) (v queue.Sale
 		Lane     string `json:"lane,omitempty"`
 		Ticket   string `json:"ticket,omitempty"`
 		AuthCode string `json:"auth_code,omitempty"`
-	}{r.Amount, r.Currency, r.Lane, r.Ticket, r.AuthCode.Reveal()}, &v, 0)
+		Settle   string `json:"settle,omitempty"`
+	}{r.Amount, r.Currency, r.Lane, r.Ticket, r.AuthCode.Reveal(), string(r.Settle)}, &v, 0)
 	return v, status == http.StatusCreated, err
 }
 
@@ -62,6 +63,33 @@ func waiting(after int64, wait time.Duration) query {
 // CancelSale asks to stop a sale; its state says what comes of it.
 func (c *Client) CancelSale(ctx context.Context, id string) (v queue.SaleView, err error) {
 	_, err = c.call(ctx, http.MethodPost, salePath(id)+"/cancel", nil, &v, 0)
+	return v, err
+}
+
+// HandOver says that the goods of a sale with settle "till" are handed over.
+func (c *Client) HandOver(ctx context.Context, id string) (v queue.SaleView, err error) {
+	_, err = c.call(ctx, http.MethodPost, salePath(id)+"/delivered", nil, &v, 0)
+	return v, err
+}
+
+// Decide gives an operator's word on an unresolved sale. cpmd knows by itself who gives it.
+func (c *Client) Decide(ctx context.Context, d queue.Decision) (v queue.SaleView, err error) {
+	_, err = c.call(ctx, http.MethodPost, salePath(d.Sale)+"/resolve", struct {
+		Outcome queue.State `json:"outcome"`
+		Note    string      `json:"note"`
+	}{d.Outcome, d.Note}, &v, 0)
+	return v, err
+}
+
+// Story tells a sale's whole life.
+func (c *Client) Story(ctx context.Context, id string) (v queue.Story, err error) {
+	_, err = c.call(ctx, http.MethodGet, salePath(id)+"/story", nil, &v, 0)
+	return v, err
+}
+
+// Reconcile compares a day with QFPay's list, which takes a while.
+func (c *Client) Reconcile(ctx context.Context, day string) (v queue.Reconciliation, err error) {
+	_, err = c.call(ctx, http.MethodGet, query{}.add("day", day).path("/v1/reconciliation"), nil, &v, 2*time.Minute)
 	return v, err
 }
 

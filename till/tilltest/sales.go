@@ -204,6 +204,35 @@ func (d *Desk) Feed(_ context.Context, lane, code string) error {
 	return nil
 }
 
+// HandOver implements the desk's interface.
+func (d *Desk) HandOver(ctx context.Context, id, _ string) (queue.SaleView, error) {
+	d.mu.Lock()
+	d.change(id, func(v *queue.SaleView) { v.Delivery = queue.Delivered })
+	d.mu.Unlock()
+	return d.Sale(ctx, id)
+}
+
+// Decide implements the desk's interface.
+func (d *Desk) Decide(ctx context.Context, w queue.Decision) (queue.SaleView, error) {
+	d.mu.Lock()
+	d.asked = append(d.asked, w.By+": "+w.Note)
+	d.change(w.Sale, func(v *queue.SaleView) { v.State, v.Final = w.Outcome, true })
+	d.mu.Unlock()
+	return d.Sale(ctx, w.Sale)
+}
+
+// Story implements the desk's interface.
+func (d *Desk) Story(ctx context.Context, id string) (queue.Story, error) {
+	v, err := d.Sale(ctx, id)
+	return queue.Story{Sale: v, Refunds: []queue.RefundView{}, Lines: []queue.StoryLine{{Seq: 1, Text: "The till asked for it."}}}, err
+}
+
+// Reconcile implements the desk's interface.
+func (d *Desk) Reconcile(ctx context.Context, day string) (queue.Reconciliation, error) {
+	t, err := d.Totals(ctx, day)
+	return queue.Reconciliation{Day: t.Day, OnlyHere: []queue.Mismatch{}, OnlyThere: []queue.Mismatch{}, Different: []queue.Mismatch{}, Totals: t}, err
+}
+
 // Diagnosis implements the desk's interface.
 func (d *Desk) Diagnosis(ctx context.Context) (queue.Diagnosis, error) {
 	lanes, err := d.Lanes(ctx)

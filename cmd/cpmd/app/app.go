@@ -91,7 +91,7 @@ const shutdownLimit = 5 * time.Second
 
 func rules(t config.Timing) queue.Rules {
 	r := queue.DefaultRules()
-	r.Scan, r.Answer, r.Poll, r.Confirm, r.GiveUp, r.Reconcile = t.Scan, t.Answer, t.Poll, t.Confirm, t.GiveUp, t.Reconcile
+	r.Scan, r.Answer, r.Poll, r.Confirm, r.GiveUp, r.Deliver, r.Reconcile = t.Scan, t.Answer, t.Poll, t.Confirm, t.GiveUp, t.Deliver, t.Reconcile
 	return r
 }
 

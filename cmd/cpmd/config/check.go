@@ -27,6 +27,9 @@ func Check(path string) (c *Config, warnings Faults, err error) {
 			s.folder("till.token_file", place+".token_file", l.TokenFile)
 		}
 	}
+	if loopbackURL(c.Gateway.URL) { // with a real gateway these are faults
+		c.Timing.checkOrder(func(key, format string, args ...any) { s.warn("timing."+key, "timing."+key, format, args...) })
+	}
 	s.plugged(c.Lanes)
 	s.qfpay(c.Gateway)
 	s.pace(c)

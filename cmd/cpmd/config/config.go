@@ -52,6 +52,7 @@ type Timing struct {
 	Poll      time.Duration   // between queries while the customer stands there
 	Confirm   time.Duration   // from submission to the cancel attempt
 	GiveUp    time.Duration   // from submission to `unresolved`
+	Deliver   time.Duration   // for goods to be handed over, where the till settles; then the money goes back
 	Reconcile []time.Duration // between queries after that; the last one repeats
 }
 
@@ -106,7 +107,7 @@ func load(path string) (*Config, *source) {
 		File:    filepath.Join(s.dir, filepath.Base(path)),
 		Gateway: g,
 		Journal: journal(root.table("journal")),
-		Timing:  timing(root.table("timing"), g.URL != "" && !loopbackURL(g.URL)),
+		Timing:  timing(root.table("timing"), !loopbackURL(g.URL)),
 		Log:     logging(root.table("log")),
 		Lanes:   lanes(root),
 		Tills:   tills(root),

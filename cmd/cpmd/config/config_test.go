@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 		},
 		Journal: config.Journal{Path: "/var/lib/cpmd/journal.db"},
 		Timing: config.Timing{
-			Scan: time.Minute, Answer: 40 * time.Second, Poll: 2 * time.Second, Confirm: time.Minute, GiveUp: 2 * time.Minute,
+			Scan: time.Minute, Answer: 40 * time.Second, Poll: 2 * time.Second, Confirm: time.Minute, GiveUp: 2 * time.Minute, Deliver: 2 * time.Minute,
 			Reconcile: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour},
 		},
 		Log:   config.Log{Level: zapcore.InfoLevel, Format: "json"},
@@ -88,6 +88,7 @@ answer = "200ms"
 poll = "100ms"
 confirm = "200ms"
 give_up = "201ms"
+deliver = "3s"
 reconcile = ["1s", "1s"]
 [log]
 level = "debug"
@@ -132,7 +133,7 @@ listen = "unix:run/line.sock"
 		Journal: config.Journal{Path: filepath.Join(filepath.Dir(dir), "journal.db")},
 		Timing: config.Timing{
 			Scan: 100 * time.Millisecond, Answer: 200 * time.Millisecond, Poll: 100 * time.Millisecond,
-			Confirm: 200 * time.Millisecond, GiveUp: 201 * time.Millisecond, Reconcile: []time.Duration{time.Second, time.Second},
+			Confirm: 200 * time.Millisecond, GiveUp: 201 * time.Millisecond, Deliver: 3 * time.Second, Reconcile: []time.Duration{time.Second, time.Second},
 		},
 		Log: config.Log{Level: zapcore.DebugLevel, Format: "console"},
 		Lanes: []config.Lane{

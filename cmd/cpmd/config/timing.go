@@ -2,7 +2,7 @@ package config
 
 import "time"
 
-// Bounds that catch a slip of the unit. The short end leaves room for rehearsals against a simulator.
+// Bounds that catch a slip of the unit. Against a simulator on this machine anything goes.
 const (
 	shortest = 100 * time.Millisecond
 	longest  = time.Hour
@@ -15,20 +15,25 @@ const (
 // timing reads the waiting times; real says that the gateway is not a simulator on this machine.
 func timing(t *table, real bool) Timing {
 	defer t.done()
-	wait := span(shortest, longest)
+	least := shortest
+	if !real {
+		least = time.Millisecond
+	}
+	wait := span(least, longest)
 	g := Timing{
 		Scan:    read(t, "scan", "60s", wait),
 		Answer:  read(t, "answer", "40s", wait),
 		Poll:    read(t, "poll", "2s", wait),
 		Confirm: read(t, "confirm", "60s", wait),
 		GiveUp:  read(t, "give_up", "120s", wait),
+		Deliver: read(t, "deliver", "120s", wait),
 		Reconcile: read(t, "reconcile", []any{"1m", "5m", "15m", "1h"}, func(list []any) (all []time.Duration, err error) {
 			for _, e := range list {
 				s, ok := e.(string)
 				if !ok {
 					return nil, todo(`holds %s; write times in quotes, such as ["1m", "5m"]`, kind(e))
 				}
-				d, err := span(shortest, 24*time.Hour)(s)
+				d, err := span(least, 24*time.Hour)(s)
 				if err != nil {
 					return nil, err
 				}
@@ -43,7 +48,9 @@ func timing(t *table, real bool) Timing {
 			return all, nil
 		}),
 	}
-	g.checkOrder(t)
+	if real { // a rehearsal is only warned, by Check
+		g.checkOrder(t.fault)
+	}
 	if real && g.Answer > 0 && g.Answer < shortestAnswer {
 		t.fault("answer", "%s is too short for a real gateway: a payment still under way would be taken for lost; write %s or more (40s is advised)",
 			short(g.Answer), short(shortestAnswer))
@@ -51,20 +58,20 @@ func timing(t *table, real bool) Timing {
 	return g
 }
 
-// checkOrder refuses what would act on a payment before anything can be known about it. Times that are zero
-// have a fault already.
-func (g Timing) checkOrder(t *table) {
+// checkOrder says what would act on a payment before anything can be known about it. Times that are zero have a
+// fault already.
+func (g Timing) checkOrder(say func(key, format string, args ...any)) {
 	known := func(a, b time.Duration) bool { return a > 0 && b > 0 }
 	if known(g.Answer, g.Confirm) && g.Confirm < g.Answer {
-		t.fault("confirm", "%s is shorter than answer (%s): the cancel could overtake the payment it cancels, prove nothing, and the customer still be charged; write %s or more",
+		say("confirm", "%s is shorter than answer (%s): the cancel could overtake the payment it cancels, prove nothing, and the customer still be charged; write %s or more",
 			short(g.Confirm), short(g.Answer), short(g.Answer))
 	}
 	if known(g.Poll, g.Confirm) && g.Poll >= g.Confirm {
-		t.fault("poll", "%s is not shorter than confirm (%s): a payment would be cancelled without one look at it; write less, such as 2s",
+		say("poll", "%s is not shorter than confirm (%s): a payment would be cancelled without one look at it; write less, such as 2s",
 			short(g.Poll), short(g.Confirm))
 	}
 	if known(g.Confirm, g.GiveUp) && g.GiveUp <= g.Confirm {
-		t.fault("give_up", "%s is not longer than confirm (%s): the cashier would be sent away before the cancel attempt; write more than %s",
+		say("give_up", "%s is not longer than confirm (%s): the cashier would be sent away before the cancel attempt; write more than %s",
 			short(g.GiveUp), short(g.Confirm), short(g.Confirm))
 	}
 }

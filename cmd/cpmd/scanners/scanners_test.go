@@ -113,9 +113,10 @@ var cases = []struct {
 	}, nil},
 	{"busy", func(b tree) {
 		held := posMode
-		held.driver = "usbfs"
+		held.driver, held.descriptor = "usbfs", nil // which the kernel shows only while its own driver has it
 		b.plug("1-4", "0c2e:0907", "18234B0A1C", "Honeywell Imaging & Mobility", "1900", held)
 		b.plug("1-5", "05f9:4204", "", "Datalogic ADC, Inc.", "Handheld Barcode Scanner", comMode)
+		b.plug("1-6", "051d:0002", "", "APC", "Back-UPS", held)
 	}, func(s *scanner.Survey) {
 		s.Holder = func(path string) string {
 			if strings.Contains(path, "tty") {

@@ -1,0 +1,228 @@
+package queue
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cpmd/payment"
+)
+
+func (c *counter) openSettled(id string) {
+	c.Helper()
+	if _, _, err := c.PutSale(ctx, SaleRequest{ID: id, Amount: 500, Currency: "HKD", Lane: "1", Settle: SettleByTill}); err != nil {
+		c.Fatal(err)
+	}
+	c.scan(code)
+	c.until(id, PaidState, time.Second)
+}
+
+func TestDeliveredInTime(t *testing.T) {
+	bubble(t, &fakeGateway{pay: always(payment.Paid)}, func(c *counter) {
+		c.openSettled("a")
+		if v := c.state("a"); v.Delivery != Awaited || v.DeliverBy == nil {
+			t.Fatalf("got %+v", v)
+		}
+		c.close()
+		c.start()
+		for range 2 { // a machine that lost the answer asks again
+			if v, err := c.HandOver(ctx, "a", "machine"); err != nil || v.Delivery != Delivered {
+				t.Fatalf("%+v %v", v, err)
+			}
+		}
+		time.Sleep(time.Hour)
+		if c.g.number("refund") != 0 {
+			t.Error("delivered goods were refunded")
+		}
+	})
+}
+
+// Goods that are not handed over are refunded by cpmd itself: once, whatever happens meanwhile.
+func TestNotDeliveredIsRefunded(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Paid)}
+	g.refund = func(n int, r payment.RefundOrder) payment.Answer {
+		if len(g.calls) < 3 { // the first attempt is refused: not enough unsettled money
+			return payment.Answer{Meaning: payment.Refused, RespCD: "1269", RetryLater: true}
+		}
+		return answer(payment.Paid)
+	}
+	g.query = func(int, payment.Question) payment.Finding {
+		f := finding(payment.Refused)
+		f.RespCD = "1269"
+		return f
+	}
+	bubble(t, g, func(c *counter) {
+		c.openSettled("a")
+		time.Sleep(2*time.Minute + time.Second)
+		v := c.state("a")
+		if v.Delivery != Returning || v.State != PaidState {
+			t.Fatalf("got %+v", v)
+		}
+		_, err := c.HandOver(ctx, "a", "machine")
+		wantCode(t, err, NotDeliverable, "a")
+		c.close()
+		c.start()
+		for c.state("a").Delivery != Returned {
+			time.Sleep(time.Second)
+			if time.Since(v.CreatedAt) > time.Hour {
+				t.Fatalf("got %+v", c.state("a"))
+			}
+		}
+		if v := c.state("a"); v.Refunded != 500 || g.number("refund") != 2 {
+			t.Errorf("refunded %d by %d requests", v.Refunded, g.number("refund"))
+		}
+		time.Sleep(5 * time.Hour)
+		if g.number("refund") != 2 {
+			t.Errorf("%d refund requests", g.number("refund"))
+		}
+	})
+}
+
+// A machine that knows that it failed cancels, and the money goes back at once.
+func TestCancelBeforeDelivery(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundOrder) payment.Answer { return answer(payment.Paid) }}
+	bubble(t, g, func(c *counter) {
+		c.openSettled("a")
+		if _, err := c.CancelSale(ctx, "a", "machine"); err != nil {
+			t.Fatal(err)
+		}
+		if v := c.state("a"); v.Delivery != Returned || v.Refunded != 500 {
+			t.Errorf("got %+v", v)
+		}
+	})
+}
+
+func TestOperatorDecides(t *testing.T) {
+	for _, outcome := range []State{PaidState, NotPaid} {
+		g := &fakeGateway{pay: lost}
+		bubble(t, g, func(c *counter) {
+			c.open("a")
+			_, err := c.Decide(ctx, Decision{Sale: "a", Outcome: outcome, Note: "n", By: "uid=0"})
+			wantCode(t, err, NotUnresolved, "a")
+			c.scan(code)
+			c.until("a", Unresolved, 3*time.Minute)
+			_, err = c.Decide(ctx, Decision{Sale: "a", Outcome: outcome, By: "uid=0"})
+			wantCode(t, err, InvalidRequest, "")
+			v, err := c.Decide(ctx, Decision{Sale: "a", Outcome: outcome, Note: "seen in the portal", By: "uid=1000 pid=7"})
+			if err != nil || v.State != outcome {
+				t.Fatalf("%+v %v", v, err)
+			}
+			asked := g.number("query")
+			time.Sleep(3 * time.Hour)
+			if g.number("query") != asked {
+				t.Error("a decided sale is still asked for")
+			}
+			s, err := c.Story(ctx, "a")
+			last := s.Lines[len(s.Lines)-1].Text
+			if err != nil || !strings.Contains(last, "uid=1000") || !strings.Contains(last, "seen in the portal") {
+				t.Errorf("%v: %q", err, last)
+			}
+		})
+	}
+}
+
+func TestStory(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Declined)}
+	g.query = func(n int, _ payment.Question) payment.Finding {
+		if n == 1 {
+			return finding(payment.NotFound)
+		}
+		return finding(payment.Declined)
+	}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.until("a", Waiting, time.Minute)
+		if _, err := c.CancelSale(ctx, "a", "uid=5"); err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.Story(ctx, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, l := range s.Lines {
+			all = append(all, l.Text)
+		}
+		text := strings.Join(all, "\n")
+		for _, want := range []string{"The till asked for it. Now waiting.", "written down, then sent. Sending the payment. Now paying.", "was answered 1202: declined",
+			"QFPay does not list it", "searched everywhere", "Now waiting.", "asked to cancel (uid=5). Now not_paid."} {
+			if _, rest, ok := strings.Cut(text, want); ok {
+				text = rest
+			} else {
+				t.Fatalf("no %q in what is left of the story:\n%s", want, strings.Join(all, "\n"))
+			}
+		}
+		if s.Next != "Nothing; this is final." {
+			t.Error(s.Next)
+		}
+	})
+}
+
+// A proof that was wrong calls a person, in the diagnosis and in the journal.
+func TestAlarmIsShown(t *testing.T) {
+	bubble(t, &fakeGateway{pay: always(payment.Paid)}, func(c *counter) {
+		c.open("a")
+		v, err := c.CancelSale(ctx, "a", "till")
+		if err != nil || v.State != NotPaid {
+			t.Fatal(v, err)
+		}
+		c.open("b")
+		c.scan(code)
+		number := c.state("b").Payments[0].OutTradeNo
+		if err := c.ask(ctx, func() error {
+			f := finding(payment.Paid)
+			return c.stepSale("b", Event{Kind: Found, At: c.clock.now(), Payment: number, Finding: &f})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		d, err := c.Diagnosis(ctx)
+		if err != nil || len(d.Alarms) != 0 {
+			t.Fatalf("an alarm for a sale that is paid: %+v %v", d.Alarms, err)
+		}
+	})
+	bubble(t, &fakeGateway{pay: always(payment.NotSent)}, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.until("a", NotPaid, time.Minute)
+		number := c.state("a").Payments[0].OutTradeNo
+		if err := c.ask(ctx, func() error {
+			f := finding(payment.Paid)
+			return c.stepSale("a", Event{Kind: Found, At: c.clock.now(), Payment: number, Finding: &f})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		d, err := c.Diagnosis(ctx)
+		if err != nil || len(d.Alarms) != 1 || d.Alarms[0].ID != "a" || len(d.Advice) == 0 {
+			t.Fatalf("%+v %v", d, err)
+		}
+		if v := c.state("a"); v.State != NotPaid {
+			t.Errorf("a final sale changed: %+v", v)
+		}
+	})
+}
+
+// A refund that QFPay lost track of for days is still followed.
+func TestRefundSurvivesDaysAndRestarts(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundOrder) payment.Answer { return answer(payment.Unknown) }}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		if _, _, err := c.PutRefund(context.Background(), RefundRequest{ID: "r", Sale: "a", Amount: 12850}); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			time.Sleep(30 * time.Hour)
+			c.close()
+			c.start()
+		}
+		g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if r, err := c.Refund(ctx, "r"); err != nil || r.State != Refunded || g.number("refund") != 1 {
+			t.Errorf("%+v %v after %d requests", r, err, g.number("refund"))
+		}
+	})
+}

@@ -1,0 +1,109 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cpmd/payment"
+	"cpmd/scanner"
+)
+
+// A diskFault is an error with a result code of SQLite's.
+type diskFault int
+
+func (e diskFault) Error() string { return "disk fault" }
+func (e diskFault) Code() int     { return int(e) }
+
+// onBadDisk runs a test on a journal with faults.
+func onBadDisk(t *testing.T, g *fakeGateway, f Faults, test func(c *counter, ended <-chan error)) {
+	synctest.Test(t, func(t *testing.T) {
+		j, err := OpenJournal(filepath.Join(t.TempDir(), "journal.db"), WithFaults(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &counter{T: t, g: g}
+		c.Queue = New(Config{Rules: DefaultRules(), Gateway: g, Journal: j, Location: time.UTC, Currencies: map[string]int{"HKD": 2},
+			Lanes: []Lane{{Name: "1", PayType: "800008"}}})
+		ctx, stop := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Queue.Run(ctx) }()
+		synctest.Wait()
+		test(c, ended)
+		stop()
+		<-c.done
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A result that the journal did not take comes again even if some other write was the first to succeed.
+func TestHeldResultIsNotForgotten(t *testing.T) {
+	failed := false
+	before := func(w Write) error {
+		if w.Event == Answered && !failed {
+			failed = true
+			return errors.New("disk full")
+		}
+		return nil
+	}
+	g := &fakeGateway{pay: always(payment.Paid)}
+	onBadDisk(t, g, Faults{Before: before}, func(c *counter, _ <-chan error) {
+		c.open("A")
+		c.Queue.Sink("1").Scanned(scanner.Scan{Text: code, At: time.Now()})
+		c.Queue.Sink("1").Scanned(scanner.Scan{Text: "4006381333931", At: time.Now()})
+		synctest.Wait()
+		if !failed {
+			t.Fatal("the answer's write did not fail")
+		}
+		c.Queue.Sink("1").Scanned(scanner.Scan{Text: "4006381333948", At: time.Now()})
+		c.until("A", PaidState, 5*time.Second)
+	})
+}
+
+// After a failed fsync nothing is written any more, whichever write it was.
+func TestFailedSyncStopsTheQueue(t *testing.T) {
+	const full, fsync = 13, 10 | 4<<8
+	synced := true
+	before := func(w Write) error {
+		switch {
+		case !synced:
+			t.Errorf("a write after a failed fsync: %+v", w)
+		case w.Kind == "scan":
+			return diskFault(full)
+		case w.Kind == "probe":
+			synced = false
+			return diskFault(fsync)
+		}
+		return nil
+	}
+	onBadDisk(t, &fakeGateway{}, Faults{Before: before}, func(c *counter, ended <-chan error) {
+		c.Queue.Sink("1").Scanned(scanner.Scan{Text: "4006381333931", At: time.Now()})
+		time.Sleep(10 * time.Second)
+		select {
+		case err := <-ended:
+			if err == nil {
+				t.Error("the queue ended without an error")
+			}
+		default:
+			t.Error("the queue goes on after a failed fsync")
+		}
+	})
+}
+
+// A till hears the same times in an answer at once, from the journal, and as an event.
+func TestTimesAreTheSameFromMemoryAndJournal(t *testing.T) {
+	bubble(t, &fakeGateway{}, func(c *counter) {
+		time.Sleep(1234567 * time.Nanosecond)
+		v := c.open("A")
+		if diff := cmp.Diff(v, c.state("A")); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

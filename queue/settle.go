@@ -1,0 +1,37 @@
+package queue
+
+import "time"
+
+// This file is what comes after the gateway: goods that a machine hands over, and what operators decide.
+
+// handedOver settles the sale. It comes too late once the money is on its way back.
+func (c *change) handedOver() {
+	if c.s.Delivery == Awaited {
+		c.s.Delivery, c.s.NextAt = Delivered, time.Time{}
+	}
+}
+
+// returnMoney gives back what is left of a paid sale whose goods were not handed over. It comes again until
+// nothing is left: a refund may be refused today and taken tomorrow.
+func (c *change) returnMoney() {
+	c.s.Delivery = Returning
+	c.s.NextAt = c.ev.At.Add(c.r.Reconcile[min(c.s.Slow, len(c.r.Reconcile)-1)])
+	c.s.Slow++
+	c.effects = append(c.effects, Effect{Kind: ReturnMoney})
+}
+
+// decided takes an operator's word for an unresolved sale. Who and why stand in the journal.
+func (c *change) decided() {
+	p := c.s.Alive()
+	if c.s.State != Unresolved || p == nil {
+		return
+	}
+	switch c.ev.Outcome {
+	case PaidState:
+		c.paid(p)
+	case NotPaid:
+		p.Outcome = OutDecided
+		p.Progress.InFlight = false
+		c.notPaid(Cancelled)
+	}
+}

@@ -1,0 +1,416 @@
+package simtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"cpmd/cmd/qfpaysim/sim"
+	"cpmd/payment"
+	"cpmd/queue"
+	"cpmd/till/client"
+)
+
+// An account is one sale as the world outside cpmd saw it.
+type account struct {
+	req      queue.SaleRequest
+	asked    time.Duration // when it was first asked for
+	numbers  []string      // payments that left, in order
+	told     []queue.SaleView
+	final    *queue.SaleView
+	answered bool // QFPay's answer to the last payment came back
+	undone   bool // QFPay was asked to cancel
+	unsure   bool // nobody knows whether it was opened
+}
+
+// A card is a code that a customer showed.
+type card struct {
+	lane      string
+	sale      string // that it was meant for
+	behaviour string
+	at        time.Duration   // when it was last read
+	times     []time.Duration // all of them
+	number    string          // that it was submitted with
+}
+
+type giving struct {
+	req    queue.RefundRequest
+	number string
+	told   *queue.RefundView
+}
+
+// books are what the world knows, to judge cpmd by.
+type books struct {
+	mu       sync.Mutex
+	sales    map[string]*account
+	order    []string
+	cards    map[string]*card
+	codes    []string
+	numbers  map[string]*account // of payments
+	syssn    map[string]string   // to out_trade_no
+	refunds  map[string]*giving
+	backs    map[string]*giving // by out_trade_no
+	requests map[string]int     // by out_trade_no
+	stream   []int64
+	streamed map[int64]string
+}
+
+func (b *books) init() {
+	b.sales, b.cards, b.numbers = map[string]*account{}, map[string]*card{}, map[string]*account{}
+	b.syssn, b.refunds, b.backs = map[string]string{}, map[string]*giving{}, map[string]*giving{}
+	b.requests, b.streamed = map[string]int{}, map[int64]string{}
+}
+
+func withCode(r queue.SaleRequest, code string) queue.SaleRequest {
+	r.AuthCode = payment.AuthCode(code)
+	return r
+}
+
+func (b *books) open(r queue.SaleRequest, at time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sales[r.ID] = &account{req: r, asked: at, unsure: true}
+	b.order = append(b.order, r.ID)
+}
+
+// forget is for a sale that was refused all the time.
+func (b *books) forget(string) {}
+
+func (b *books) openRefund(r queue.RefundRequest) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refunds[r.ID] = &giving{req: r}
+}
+
+func (b *books) shown(w *world, code, lane, sale, behaviour string, at time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.cards[code]
+	if c == nil {
+		c = &card{lane: lane, sale: sale, behaviour: behaviour}
+		b.cards[code] = c
+		b.codes = append(b.codes, code)
+	}
+	c.lane, c.at, c.times = lane, at, append(c.times, at)
+}
+
+func (b *books) anyUsed(r *rand.Rand) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.codes) == 0 {
+		return ""
+	}
+	return b.codes[r.IntN(len(b.codes))]
+}
+
+func (b *books) behaviourOfCode(code string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c := b.cards[code]; c != nil {
+		return c.behaviour
+	}
+	return ""
+}
+
+func (b *books) behaviourOf(number string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.cards {
+		if c.number == number {
+			return c.behaviour
+		}
+	}
+	return ""
+}
+
+// about names what a request is for, in a way that stays the same when other faults are left out.
+func (b *books) about(d *daemon, form url.Values) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	number := form.Get("out_trade_no")
+	if number == "" {
+		number = b.syssn[form.Get("syssn")]
+	}
+	if a := b.numbers[number]; a != nil {
+		return fmt.Sprintf("%s.%d", a.req.ID, slices.Index(a.numbers, number)+1)
+	}
+	if g := b.backs[number]; g != nil {
+		return g.req.ID
+	}
+	var sale string // one that never left
+	var n int
+	if d.eye.QueryRow(`SELECT sale_id, n FROM payment WHERE out_trade_no=?`, number).Scan(&sale, &n) == nil {
+		return fmt.Sprintf("%s/%d", sale, n)
+	}
+	return "refund " + number
+}
+
+// request judges what leaves cpmd, at the moment when it does.
+func (b *books) request(w *world, d *daemon, endpoint string, form url.Values, body []byte) {
+	number := form.Get("out_trade_no")
+	b.mu.Lock()
+	b.requests[number]++
+	b.mu.Unlock()
+	switch endpoint {
+	case "payment":
+		b.pay(w, d, form)
+	case "reversal", "close":
+		b.cancel(w, d, form)
+	case "refund":
+		b.giveBack(w, d, form)
+	case "query":
+		if from := form.Get("start_time"); from != "" && from[:7] != w.gw.Now().Format("2006-01") {
+			w.saw("month border query")
+		}
+	}
+}
+
+// pay: the row is on disk, the request is what the row says, nothing was sent under the number or with the code
+// before, and no other payment of the sale can still take money. (I1-I4)
+func (b *books) pay(w *world, d *daemon, form url.Values) {
+	number, code := form.Get("out_trade_no"), form.Get("auth_code")
+	var sale, state, currency, lane, hash, outcome string
+	var amount int64
+	err := d.eye.QueryRow(`SELECT s.id, s.state, s.currency, s.lane, s.amount, p.code_hash, p.outcome FROM payment p
+		JOIN sale s ON s.id=p.sale_id WHERE p.out_trade_no=?`, number).Scan(&sale, &state, &currency, &lane, &amount, &hash, &outcome)
+	if err != nil {
+		w.wrong("a payment left cpmd and is not in its journal: %s: %v", number, err)
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.sales[sale]
+	if a == nil {
+		w.wrong("payment %s is for a sale that no till asked for: %s", number, sale)
+		return
+	}
+	if form.Get("txamt") != fmt.Sprint(a.req.Amount) || amount != a.req.Amount || form.Get("txcurrcd") != a.req.Currency {
+		w.wrong("payment %s asks for %s %s, the till for %d %s", number, form.Get("txamt"), form.Get("txcurrcd"), a.req.Amount, a.req.Currency)
+	}
+	if queue.MarkOf(payment.AuthCode(code)).Hash != hash {
+		w.wrong("payment %s carries another code than its row", number)
+	}
+	if outcome != "" || state != string(queue.Paying) && state != string(queue.Confirming) && state != string(queue.Reversing) {
+		w.wrong("payment %s leaves although its sale is %s and it is %q", number, state, outcome)
+	}
+	if b.numbers[number] != nil {
+		w.wrong("payment %s was sent twice", number)
+	}
+	c := b.cards[code]
+	switch {
+	case c == nil:
+		w.wrong("payment %s carries a code that nobody showed", number)
+	case c.number != "" && c.number != number:
+		w.wrong("a code was submitted twice: with %s and with %s", c.number, number)
+	case c.lane != lane:
+		w.wrong("payment %s of lane %s carries a code that was shown at lane %s", number, lane, c.lane)
+	case !slices.ContainsFunc(c.times, func(at time.Duration) bool { return at >= a.asked }):
+		w.wrong("payment %s of sale %s, opened at %v, carries a code that was last shown at %v", number, sale, a.asked, c.at)
+	}
+	if c != nil {
+		c.number = number
+	}
+	for _, other := range a.numbers {
+		if p, ok := w.gw.Payment(other); ok && (p.Charged > 0 || p.State == sim.Pending) {
+			w.wrong("payment %s of sale %s leaves while %s is %s at the gateway", number, sale, other, p.State)
+		}
+	}
+	if a.final != nil {
+		w.wrong("payment %s leaves although the till was told that sale %s is %s", number, sale, a.final.State)
+	}
+	a.numbers, a.answered = append(a.numbers, number), false
+	b.numbers[number] = a
+	if len(a.numbers) > 1 {
+		w.saw("a fresh code after a declined one")
+	}
+}
+
+// cancel: nothing is undone that was told as paid. (I7)
+func (b *books) cancel(w *world, d *daemon, form url.Values) {
+	var sale, state string
+	if err := d.eye.QueryRow(`SELECT s.id, s.state FROM payment p JOIN sale s ON s.id=p.sale_id WHERE p.out_trade_no=?`,
+		form.Get("out_trade_no")).Scan(&sale, &state); err != nil {
+		w.wrong("a cancellation of nothing: %v", err)
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.sales[sale]
+	if state == string(queue.PaidState) || a.final != nil && a.final.State == queue.PaidState {
+		w.wrong("sale %s is paid and is being undone", sale)
+	}
+	a.undone = true
+	w.saw("cancel sent")
+}
+
+// giveBack: the row is on disk, once, and no more is asked for than was paid.
+func (b *books) giveBack(w *world, d *daemon, form url.Values) {
+	number := form.Get("out_trade_no")
+	var id, state string
+	var amount int64
+	if err := d.eye.QueryRow(`SELECT id, state, amount FROM refund WHERE out_trade_no=?`, number).Scan(&id, &state, &amount); err != nil {
+		w.wrong("a refund left cpmd and is not in its journal: %s: %v", number, err)
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	g := b.refunds[id]
+	switch {
+	case g == nil:
+		w.wrong("refund %s, which no till asked for", id)
+		return
+	case form.Get("txamt") != fmt.Sprint(g.req.Amount) || amount != g.req.Amount:
+		w.wrong("refund %s asks for %s, the till for %d", id, form.Get("txamt"), g.req.Amount)
+	case g.number != "":
+		w.wrong("refund %s was sent twice, with %s and %s", id, g.number, number)
+	case state != string(queue.Refunding):
+		w.wrong("refund %s leaves although it is %s", id, state)
+	}
+	g.number = number
+	b.backs[number] = g
+}
+
+func (b *books) sawAnswer(number string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.numbers[number]; a != nil {
+		a.answered = true
+	}
+}
+
+// look reads the gateway's books on one sale: its customer was charged once at most. (I1)
+func (b *books) look(w *world, number string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.numbers[number]; a != nil {
+		b.once(w, a)
+	}
+}
+
+func (b *books) once(w *world, a *account) (kept int64) {
+	charged := 0
+	for _, number := range a.numbers {
+		p, ok := w.gw.Payment(number)
+		if !ok {
+			continue
+		}
+		b.syssn[p.SysSN] = number
+		if p.Charges > 1 {
+			w.wrong("sale %s: the customer was charged %d times with %s", a.req.ID, p.Charges, number)
+		}
+		if p.Charged+p.Refunded > 0 {
+			charged++
+		}
+		kept += p.Charged + p.Refunded
+	}
+	if charged > 1 {
+		w.wrong("sale %s: the customer was charged by %d payments", a.req.ID, charged)
+	}
+	return kept
+}
+
+// told judges what a till hears, against what tills heard before and against the gateway's books. (I5, I6, I8, I9)
+func (b *books) told(w *world, id string, v queue.SaleView) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.sales[id]
+	a.unsure = false
+	a.told = append(a.told, v)
+	if v.ID != id || v.Amount != a.req.Amount || v.Currency != a.req.Currency || v.Lane != a.req.Lane || v.Ticket != a.req.Ticket {
+		w.wrong("sale %s is not what the till asked for: %+v", id, v)
+	}
+	if v.Final != v.State.Final() {
+		w.wrong("sale %s: final is %v in %s", id, v.Final, v.State)
+	}
+	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || f.Seq != v.Seq) {
+		w.wrong("sale %s was told as %s %s, and now as %s %s", id, f.State, f.Reason, v.State, v.Reason)
+	}
+	if !v.Final {
+		return
+	}
+	first := a.final == nil
+	a.final = &v
+	kept := b.once(w, a)
+	switch {
+	case v.State == queue.PaidState && kept != v.Amount:
+		w.wrong("sale %s is told as paid, and the gateway has %d of %d", id, kept, v.Amount)
+	case v.State == queue.NotPaid && kept != 0:
+		w.wrong("sale %s is told as not paid, and the gateway has %d", id, kept)
+	}
+	if first && v.State == queue.PaidState && !a.answered {
+		w.saw("paid after its answer was lost")
+	}
+	if first && v.State == queue.PaidState && a.undone {
+		w.saw("paid although it was being cancelled")
+	}
+	if first && v.State == queue.NotPaid {
+		w.saw("not_paid: " + string(v.Reason))
+		for _, number := range a.numbers {
+			if p, ok := w.gw.Payment(number); ok && p.Reversed > 0 {
+				w.saw("paid and given back before the till was told")
+			}
+		}
+	}
+}
+
+// refused judges a refusal that says that another sale stands in the way.
+func (b *books) refused(w *world, r queue.SaleRequest, e *client.Error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e.Code == queue.CodeUsed {
+		if c := b.cards[r.AuthCode.Reveal()]; c == nil || c.number == "" && len(c.times) < 2 {
+			w.wrong("sale %s: the code is refused as used, and was not", r.ID)
+		}
+	}
+}
+
+func (b *books) toldRefund(w *world, v queue.RefundView) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	g := b.refunds[v.ID]
+	if v.Amount != g.req.Amount || v.Sale != g.req.Sale {
+		w.wrong("refund %s is not what the till asked for: %+v", v.ID, v)
+	}
+	if t := g.told; t != nil && t.Final && t.State != v.State {
+		w.wrong("refund %s was told as %s, and now as %s", v.ID, t.State, v.State)
+	}
+	if v.Final && (g.told == nil || !g.told.Final) {
+		w.saw(string(v.State))
+	}
+	g.told = &v
+}
+
+// heard judges the event stream as it comes: each event once, in order.
+func (b *books) heard(w *world, seq int64, kind string, data json.RawMessage) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(b.stream); n > 0 && seq <= b.stream[n-1] {
+		w.wrong("event %d came after event %d", seq, b.stream[n-1])
+	}
+	b.stream = append(b.stream, seq)
+	b.streamed[seq] = kind + " " + string(data)
+}
+
+func (b *books) ends() map[string]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := map[string]string{}
+	for id, a := range b.sales {
+		all[id] = "unknown"
+		if a.final != nil {
+			all[id] = strings.TrimSpace(string(a.final.State) + " " + string(a.final.Reason))
+		}
+	}
+	for id, g := range b.refunds {
+		all[id] = "unknown"
+		if g.told != nil {
+			all[id] = string(g.told.State)
+		}
+	}
+	return all
+}

@@ -1,0 +1,310 @@
+package simtest
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"cpmd/cmd/qfpaysim/sim"
+	"cpmd/queue"
+)
+
+// settled says whether nothing is left to wait for: every sale and refund is final, or only a person can end it.
+func (w *world) settled() bool {
+	d := w.running()
+	if d == nil || d.queue.Ready() != nil {
+		return false
+	}
+	if n := w.writes.Load(); n == w.lookedAt && time.Since(w.looked) < 10*time.Minute {
+		return false
+	}
+	w.lookedAt, w.looked = w.writes.Load(), time.Now()
+	open := 0
+	for _, v := range w.open(d) {
+		if v.State != queue.Unresolved || !w.needsPerson(v) {
+			open++
+		}
+	}
+	for _, v := range w.refunding(d) {
+		if !w.neverDone(v) {
+			open++
+		}
+	}
+	return open == 0
+}
+
+func (w *world) open(d *daemon) []queue.SaleView {
+	var all []queue.SaleView
+	for _, s := range queue.States {
+		if !s.Final() {
+			list, err := d.queue.Sales(context.Background(), queue.SaleFilter{State: s, Limit: 1000})
+			if err != nil {
+				w.wrong("listing sales: %v", err)
+			}
+			all = append(all, list...)
+		}
+	}
+	return all
+}
+
+func (w *world) refunding(d *daemon) (all []queue.RefundView) {
+	diagnosis, err := d.queue.Diagnosis(context.Background())
+	if err != nil {
+		w.wrong("diagnosis: %v", err)
+	}
+	return diagnosis.Refunding
+}
+
+// needsPerson: the gateway itself does not know, or shows what contradicts the sale.
+func (w *world) needsPerson(v queue.SaleView) bool {
+	p, ok := w.gw.Payment(v.Payments[len(v.Payments)-1].OutTradeNo)
+	switch {
+	case !ok:
+		return false
+	case p.Behaviour == "query-wrong-amount":
+		return true
+	case p.State == sim.Pending:
+		return w.gw.Now().Sub(p.Created) > 10*time.Minute
+	case p.State == sim.Declined: // shown with a code that says that nobody knows
+		return category(p.RespCD) == "unsure" || category(p.RespCD) == "used" || category(p.RespCD) == "refund"
+	case p.State == sim.Absent: // answered that it was there before, and no list has it
+		return len(p.Behaviour) > 4 && category(p.Behaviour[len(p.Behaviour)-4:]) == "used"
+	}
+	return false
+}
+
+// category is the simulator's, which was written apart from cpmd.
+func category(respCD string) string {
+	for _, c := range sim.Codes {
+		if c.Code == respCD {
+			return string(c.Cat)
+		}
+	}
+	return "unsure"
+}
+
+func (w *world) neverDone(v queue.RefundView) bool {
+	for _, r := range w.gw.Ledger().Refunds {
+		if r.OutTradeNo == v.OutTradeNo {
+			return r.State == sim.Pending && w.gw.Now().Sub(r.Created) > 10*time.Minute
+		}
+	}
+	return false
+}
+
+// allowed is where a sale may go from one event that tills see to the next. (I5)
+var allowed = map[queue.State][]queue.State{
+	"":               {queue.Waiting, queue.Paying},
+	queue.Waiting:    {queue.Paying, queue.PaidState, queue.NotPaid},
+	queue.Paying:     {queue.Waiting, queue.Confirming, queue.Reversing, queue.PaidState, queue.NotPaid},
+	queue.Confirming: {queue.Waiting, queue.Reversing, queue.Unresolved, queue.PaidState, queue.NotPaid},
+	queue.Reversing:  {queue.Unresolved, queue.PaidState, queue.NotPaid},
+	queue.Unresolved: {queue.PaidState, queue.NotPaid},
+}
+
+// judge compares everything at the end: cpmd, the gateway's books, and what tills were told.
+func (w *world) judge() {
+	d := w.running()
+	if d == nil {
+		w.wrong("cpmd does not run at the end")
+		return
+	}
+	w.note("--- the end ---")
+	b := &w.books
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ledger := w.gw.Ledger()
+	kept := map[string]sim.Payment{}
+	for _, p := range ledger.Payments {
+		kept[p.OutTradeNo] = p
+	}
+	for _, id := range b.order {
+		w.judgeSale(d, b.sales[id], kept)
+	}
+	for number, p := range kept {
+		if p.Charged > 0 {
+			w.wrong("the gateway keeps %d of payment %s, and no sale is paid with it", p.Charged, number)
+		}
+	}
+	w.judgeRefunds(d, ledger)
+	w.judgeStream(d)
+	for number, n := range b.requests {
+		if most := 600 + 150*len(w.lives); n > most {
+			w.wrong("%d requests about %s", n, number)
+		}
+	}
+	w.judgeSecrets()
+}
+
+func (w *world) judgeSale(d *daemon, a *account, kept map[string]sim.Payment) {
+	id := a.req.ID
+	v, err := d.queue.Sale(context.Background(), id)
+	if err != nil {
+		if !a.unsure || len(a.numbers) > 0 {
+			w.wrong("sale %s is lost: %v", id, err)
+		}
+		return
+	}
+	w.note("sale %s ends: %s", id, said(v, false, nil))
+	sum := w.books.once(w, a)
+	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason) {
+		w.wrong("sale %s was told as %s, and is %s at the end", id, f.State, v.State)
+	}
+	switch v.State {
+	case queue.PaidState:
+		if sum != v.Amount {
+			w.wrong("sale %s is paid, and the gateway took %d of %d", id, sum, v.Amount)
+		}
+		for _, number := range a.numbers {
+			if p := kept[number]; p.Charged > 0 {
+				if p.Charged != v.Amount-p.Refunded {
+					w.wrong("sale %s is paid, and the gateway keeps %d of %d, %d refunded", id, p.Charged, v.Amount, p.Refunded)
+				}
+				delete(kept, number)
+			}
+		}
+	case queue.NotPaid:
+		if sum != 0 {
+			w.wrong("sale %s is not paid, and the gateway has %d", id, sum)
+		}
+	case queue.Unresolved:
+		w.saw("needs a person")
+		if !w.needsPerson(v) {
+			w.wrong("sale %s is still unresolved, and the gateway knows better", id)
+		}
+		delete(kept, v.Payments[len(v.Payments)-1].OutTradeNo)
+	default:
+		w.wrong("sale %s is still %s at the end", id, v.State)
+	}
+	for _, p := range v.Payments {
+		if p.State == "not_sent" && slices.Contains(a.numbers, p.OutTradeNo) {
+			w.saw("never arrived")
+		}
+	}
+}
+
+func (w *world) judgeRefunds(d *daemon, ledger sim.Ledger) {
+	given := map[string]int64{}
+	state := map[string]sim.State{}
+	for _, r := range ledger.Refunds {
+		state[r.OutTradeNo] = r.State
+		if r.State == sim.Refunded {
+			given[r.Of] += r.Amount
+		}
+	}
+	for number, sum := range given {
+		a := w.books.numbers[number]
+		if a == nil || sum > a.req.Amount {
+			w.wrong("%d was given back of payment %s", sum, number)
+			continue
+		}
+		v, err := d.queue.Sale(context.Background(), a.req.ID)
+		if err != nil || v.Refunded != sum && len(w.refunding(d)) == 0 {
+			w.wrong("sale %s shows %d as given back, the gateway gave %d", a.req.ID, v.Refunded, sum)
+		}
+	}
+	for id, g := range w.books.refunds {
+		v, err := d.queue.Refund(context.Background(), id)
+		if err != nil {
+			if g.told != nil || g.number != "" {
+				w.wrong("refund %s is lost: %v", id, err)
+			}
+			continue
+		}
+		w.note("refund %s ends: %s", id, v.State)
+		done := state[v.OutTradeNo] == sim.Refunded
+		switch {
+		case g.told != nil && g.told.Final && g.told.State != v.State:
+			w.wrong("refund %s was told as %s, and is %s", id, g.told.State, v.State)
+		case v.State == queue.Refunded != done && v.Final:
+			w.wrong("refund %s is %s, and at the gateway %s", id, v.State, state[v.OutTradeNo])
+		case !v.Final && !w.neverDone(v):
+			w.wrong("refund %s is still %s, and at the gateway %s", id, v.State, state[v.OutTradeNo])
+		}
+	}
+}
+
+// judgeStream replays the event stream: it tells what tills were told, in an order that is allowed. (I9)
+func (w *world) judgeStream(d *daemon) {
+	b := &w.books
+	all, err := d.queue.Notices(context.Background(), 0, 1_000_000)
+	if err != nil {
+		w.wrong("events: %v", err)
+		return
+	}
+	at := map[int64]queue.SaleView{}
+	last := map[string]queue.SaleView{}
+	text := map[int64]string{}
+	seq := int64(0)
+	for _, n := range all {
+		if n.Seq <= seq {
+			w.wrong("event %d follows event %d", n.Seq, seq)
+		}
+		seq = n.Seq
+		text[n.Seq] = n.Kind + " " + string(n.Data)
+		if n.Kind != "sale" {
+			continue
+		}
+		var v queue.SaleView
+		if err := json.Unmarshal(n.Data, &v); err != nil {
+			w.wrong("event %d: %v", n.Seq, err)
+		}
+		from := last[v.ID].State
+		if from != v.State && !slices.Contains(allowed[from], v.State) {
+			w.wrong("sale %s went from %s to %s", v.ID, from, v.State)
+		}
+		if from == queue.Unresolved && v.State.Final() {
+			w.saw("unresolved, then " + string(v.State))
+		}
+		if v.State == queue.Reversing && from != v.State {
+			w.saw("reversing")
+		}
+		at[n.Seq], last[v.ID] = v, v
+	}
+	for _, id := range b.order {
+		for _, v := range b.sales[id].told {
+			was, ok := at[v.Seq]
+			was.Refunded = v.Refunded // refunds have events of their own
+			if !ok || !reflect.DeepEqual(was, v) {
+				w.wrong("sale %s was told as of event %d, which says something else:\n%+v\n%+v", id, v.Seq, v, was)
+			}
+		}
+	}
+	for i, n := range b.stream {
+		if text[n] != b.streamed[n] {
+			w.wrong("event %d was %s when it came, and is %s", n, b.streamed[n], text[n])
+		}
+		if i > 0 {
+			for _, m := range all {
+				if m.Seq > b.stream[i-1] && m.Seq < n {
+					w.wrong("event %d was left out", m.Seq)
+				}
+			}
+		}
+	}
+}
+
+// judgeSecrets looks for codes and keys where they must not be. (I10)
+func (w *world) judgeSecrets() {
+	look := func(where, text string) {
+		for _, secret := range append([]string{appCode, clientKey}, w.books.codes...) {
+			if strings.Contains(text, secret) {
+				w.wrong("a secret is in %s", where)
+			}
+		}
+	}
+	for _, d := range w.lives {
+		d.log.mu.Lock()
+		look("the log", d.log.String())
+		d.log.mu.Unlock()
+	}
+	for _, part := range []string{"", "-wal"} {
+		if text, err := os.ReadFile(w.path + part); err == nil {
+			look("the journal", string(text))
+		}
+	}
+}
