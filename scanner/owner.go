@@ -118,6 +118,9 @@ func (o *owner) own(h handle) {
 	runtime.LockOSThread() // which ends with this goroutine, and its priority with it
 	urgent()
 	last := time.Now() // the silence after opening is told too
+	// Silence is counted in reads that waited and got nothing. By the clock a machine that was asleep for a moment
+	// would take its own pause for the end of a code.
+	quiet := time.Duration(0)
 	for {
 		select {
 		case <-o.stop:
