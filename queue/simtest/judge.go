@@ -29,8 +29,14 @@ func (w *world) settled() bool {
 			open++
 		}
 	}
+	stuck := map[string]bool{}
 	for _, v := range w.refunding(d) {
-		if !w.neverDone(v) {
+		if stuck[v.Sale] = w.neverDone(v); !stuck[v.Sale] {
+			open++
+		}
+	}
+	for _, v := range w.paid(d) {
+		if (v.Delivery == queue.Awaited || v.Delivery == queue.Returning) && !stuck[v.ID] {
 			open++
 		}
 	}
@@ -47,6 +53,14 @@ func (w *world) open(d *daemon) []queue.SaleView {
 			}
 			all = append(all, list...)
 		}
+	}
+	return all
+}
+
+func (w *world) paid(d *daemon) []queue.SaleView {
+	all, err := d.queue.Sales(context.Background(), queue.SaleFilter{State: queue.PaidState, Limit: 1000})
+	if err != nil {
+		w.wrong("listing sales: %v", err)
 	}
 	return all
 }
@@ -169,6 +183,13 @@ func (w *world) judgeSale(d *daemon, a *account, kept map[string]sim.Payment) {
 				}
 				delete(kept, number)
 			}
+		}
+		stuck := slices.ContainsFunc(w.refunding(d), func(r queue.RefundView) bool { return r.Sale == id })
+		switch gone := sum - v.Amount + v.Refunded; {
+		case v.Delivery == queue.Delivered && !a.handed && a.req.Settle == queue.SettleAtOnce, v.Delivery != queue.Delivered && a.handed:
+			w.wrong("sale %s: its delivery is %s, and the goods are handed over: %v", id, v.Delivery, a.handed)
+		case v.Delivery == queue.Returned && gone != v.Amount, v.Delivery == queue.Awaited, v.Delivery == queue.Returning && !stuck:
+			w.wrong("sale %s: its delivery is %s at the end, and %d went back", id, v.Delivery, gone)
 		}
 	case queue.NotPaid:
 		if sum != 0 {
