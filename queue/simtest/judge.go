@@ -36,7 +36,7 @@ func (w *world) settled() bool {
 		}
 	}
 	for _, v := range w.paid(d) {
-		if (v.Delivery == queue.Awaited || v.Delivery == queue.Returning) && !stuck[v.ID] {
+		if (v.Delivery == queue.Awaited || v.Delivery == queue.Returning && !w.refusesRefunds(v)) && !stuck[v.ID] {
 			open++
 		}
 	}
@@ -100,6 +100,12 @@ func category(respCD string) string {
 		}
 	}
 	return "unsure"
+}
+
+// refusesRefunds: the gateway gives nothing back of this sale, now or ever.
+func (w *world) refusesRefunds(v queue.SaleView) bool {
+	p, _ := w.gw.Payment(v.Payments[len(v.Payments)-1].OutTradeNo)
+	return strings.HasPrefix(p.Behaviour, "refund-") || w.sameDayFunds
 }
 
 func (w *world) neverDone(v queue.RefundView) bool {
@@ -188,7 +194,7 @@ func (w *world) judgeSale(d *daemon, a *account, kept map[string]sim.Payment) {
 		switch gone := sum - v.Amount + v.Refunded; {
 		case v.Delivery == queue.Delivered && !a.handed && a.req.Settle == queue.SettleAtOnce, v.Delivery != queue.Delivered && a.handed:
 			w.wrong("sale %s: its delivery is %s, and the goods are handed over: %v", id, v.Delivery, a.handed)
-		case v.Delivery == queue.Returned && gone != v.Amount, v.Delivery == queue.Awaited, v.Delivery == queue.Returning && !stuck:
+		case v.Delivery == queue.Returned && gone != v.Amount, v.Delivery == queue.Awaited, v.Delivery == queue.Returning && !stuck && !w.refusesRefunds(v):
 			w.wrong("sale %s: its delivery is %s at the end, and %d went back", id, v.Delivery, gone)
 		}
 	case queue.NotPaid:
