@@ -257,7 +257,15 @@ func (q *Queue) beginRefund(id string, s Sale, paid *Payment, amount int64) (Ref
 	now := q.clock.now()
 	f := Refund{ID: id, Sale: s.ID, Amount: amount, Currency: s.Currency, OutTradeNo: q.cfg.NewNumber(now), PaidSysSN: paid.SysSN,
 		TxDTM: payment.FormatTime(now, q.cfg.Location)}
-	f, err := q.applyRefund(f, Event{Kind: Opened, At: now})
+	earlier, err := q.cfg.Journal.refundsWhere(`sale_id=? ORDER BY updated_at DESC LIMIT 1`, s.ID)
+	if err != nil {
+		return f, unavailable(err)
+	}
+	ev := Event{Kind: Opened, At: now}
+	if len(earlier) > 0 {
+		ev.NotBefore = earlier[0].UpdatedAt.Add(refundPause)
+	}
+	f, err = q.applyRefund(f, ev)
 	if err != nil {
 		return f, unavailable(err)
 	}

@@ -31,15 +31,16 @@ type Event struct {
 	Kind EventKind
 	At   time.Time
 
-	Payment string           // out_trade_no: answered, found, cancel_answered
-	Bind    *Bind            // scanned; opened when the till scanned the code itself
-	Answer  *payment.Answer  // answered, cancel_answered
-	Finding *payment.Finding // found
-	AskedAt time.Time        // found: when the query was begun
-	By      string           // cancel_asked, handed_over, decided: who
-	Outcome State            // decided: paid or not_paid
-	Note    string           // decided: why
-	Moved   time.Duration    // clock_moved
+	Payment   string           // out_trade_no: answered, found, cancel_answered
+	Bind      *Bind            // scanned; opened when the till scanned the code itself
+	Answer    *payment.Answer  // answered, cancel_answered
+	Finding   *payment.Finding // found
+	AskedAt   time.Time        // found: when the query was begun
+	By        string           // cancel_asked, handed_over, decided: who
+	NotBefore time.Time        // opened, of a refund: QFPay would refuse it earlier
+	Outcome   State            // decided: paid or not_paid
+	Note      string           // decided: why
+	Moved     time.Duration    // clock_moved
 }
 
 // A Bind is the pairing of a scanned code with a sale, before anything is sent.

@@ -19,6 +19,10 @@ const (
 // Final says that the state never changes again.
 func (s RefundState) Final() bool { return s == Refunded || s == NotRefunded }
 
+// refundPause is the time between two refunds of one sale: QFPay refuses one that comes about a second after
+// another, as "still processing" (seen by an integrator).
+const refundPause = 3 * time.Second
+
 // A Refund gives money of a paid sale back, under its own number.
 type Refund struct {
 	ID         string
@@ -71,7 +75,11 @@ func ReduceRefund(r Rules, old Refund, ev Event) (Refund, []Effect) {
 	case Opened:
 		if old.State == "" {
 			c.f.State, c.f.CreatedAt = Refunding, ev.At
-			c.send()
+			if ev.NotBefore.After(ev.At) { // nothing has left: it is sent when it is due
+				c.f.Progress.Resend, c.f.NextAt = true, ev.NotBefore
+			} else {
+				c.send()
+			}
 		}
 	case Answered:
 		c.answered()
@@ -249,8 +257,8 @@ func (c *refundChange) restarted() {
 	if c.f.State == "" {
 		return
 	}
-	if g.Resend { // the same number may go out again: surely nothing of it left
-		c.send()
+	if g.Resend { // surely nothing of it left: it goes out when it is due
+		c.f.NextAt = earlier(c.f.NextAt, c.ev.At.Add(refundPause))
 		return
 	}
 	g.InFlight, g.WindowFrom, g.Absent = false, c.ev.At, 0

@@ -33,9 +33,9 @@ func (c Config) Check() (faults []error) {
 			}
 		}
 	}
-	for key, value := range map[string]string{"vendor": c.Vendor, "product": c.Product} {
-		if value != "" && !fourHex.MatchString(value) {
-			fault("%s = %q: write four hex digits, such as %q (cpmd scanners shows them)", key, value, "0c2e")
+	for _, id := range [][2]string{{"vendor", c.Vendor}, {"product", c.Product}} {
+		if id[1] != "" && !fourHex.MatchString(id[1]) {
+			fault("%s = %q: write four hex digits, such as %q (cpmd scanners shows them)", id[0], id[1], "0c2e")
 		}
 	}
 	oneOf("terminator", c.Terminator, decode.Terminators...)

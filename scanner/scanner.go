@@ -48,7 +48,8 @@ type Scanner interface {
 // An Armer is a Scanner that can be told when to read. Arming does something only where the configuration asks for
 // it (Config.Arm) and the maker has a command for it.
 type Armer interface {
-	// Arm lets the device read codes, or stops it; it never blocks.
+	// Arm lets the device read codes, or stops it; it never blocks. Until its first call the device is left as it
+	// is; after each re-opening the last call counts.
 	Arm(on bool)
 }
 

@@ -120,6 +120,9 @@ func feed(t *testing.T, d Decoder, data []byte, step byte) {
 	at := t0
 	for len(data) > 0 {
 		n := min(int(step%67)+1, len(data))
+		if data[0] == 0xee {
+			d.Lost(at)
+		}
 		r := d.Decode(bytes.Clone(data[:n]), at)
 		data = data[n:]
 		at = at.Add(time.Duration(step) * time.Millisecond)

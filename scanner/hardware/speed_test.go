@@ -14,9 +14,17 @@ import (
 )
 
 var (
-	fullScans = flag.Int("scans", 1000, "scans of the test at full speed")
-	cycles    = flag.Int("cycles", 200, "unplug cycles")
+	fullScans = flag.Int("scans", 1000, "scans of the test at full speed; a twentieth with -test.short")
+	cycles    = flag.Int("cycles", 200, "unplug cycles; a tenth with -test.short")
 )
+
+// few returns n, or a small part of it with -test.short.
+func few(n, part int) int {
+	if testing.Short() {
+		return n / part
+	}
+	return n
+}
 
 // longCode returns a different code of 128 characters for each number.
 func longCode(i int) string {
@@ -25,6 +33,7 @@ func longCode(i int) string {
 
 // Scanners that never pause: nothing is lost, nothing is merged.
 func TestFullSpeed(t *testing.T) {
+	scans := few(*fullScans, 20)
 	for _, k := range kinds {
 		if k.name != "keyboard" && k.name != "pos-honeywell" && k.name != "cdc" {
 			continue
@@ -38,7 +47,7 @@ func TestFullSpeed(t *testing.T) {
 			begin, reports := time.Now(), 0
 			if k.name == "cdc" { // back to back, cut anywhere
 				var all strings.Builder
-				for i := range *fullScans {
+				for i := range scans {
 					want = append(want, longCode(i))
 					all.WriteString(longCode(i) + "\r")
 				}
@@ -48,7 +57,7 @@ func TestFullSpeed(t *testing.T) {
 				}
 				p.Sync(k.ep, 0)
 			} else {
-				for i := range *fullScans {
+				for i := range scans {
 					want = append(want, longCode(i))
 					r := k.send("]Q1", longCode(i))
 					pace(p, k.ep, r)

@@ -72,9 +72,9 @@ func TestReplug(t *testing.T) {
 				delays []time.Duration
 				first  size
 			)
-			rounds := *cycles / 2
+			rounds := few(*cycles, 10) / 2
 			if k.name == "pos-honeywell" {
-				rounds = *cycles / 10
+				rounds = max(6, few(*cycles, 10)/10)
 			}
 			for i := range rounds {
 				p := plug(t, k.device("S4"), 0)
