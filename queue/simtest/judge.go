@@ -291,6 +291,13 @@ func (w *world) judgeLanes(d *daemon) {
 	}
 }
 
+// undisturbed: the process lived through it all, its clock was right and its disk took everything, so it can have
+// kept its times.
+func (w *world) undisturbed() bool {
+	m := w.mix
+	return len(w.lives) == 1 && m.Jump+m.DiskFull+m.WriteFails+m.FsyncFails == 0
+}
+
 // judgeStream replays the event stream: it tells what tills were told, in an order that is allowed. (I9)
 func (w *world) judgeStream(d *daemon) {
 	b := &w.books
@@ -302,6 +309,7 @@ func (w *world) judgeStream(d *daemon) {
 	at := map[int64]queue.SaleView{}
 	last := map[string]queue.SaleView{}
 	text := map[int64]string{}
+	decideBy := map[string]time.Time{}
 	seq := int64(0)
 	for _, n := range all {
 		if n.Seq <= seq {
@@ -317,6 +325,12 @@ func (w *world) judgeStream(d *daemon) {
 			w.wrong("event %d: %v", n.Seq, err)
 		}
 		from := last[v.ID].State
+		if by, promised := decideBy[v.ID]; promised && n.At.After(by) && (v.Final || v.State == queue.Unresolved) && w.undisturbed() {
+			w.wrong("sale %s was to be decided by %v, and is only at %v", v.ID, by, n.At)
+		}
+		if delete(decideBy, v.ID); v.DecideBy != nil {
+			decideBy[v.ID] = *v.DecideBy
+		}
 		if from != v.State && !slices.Contains(allowed[from], v.State) {
 			w.wrong("sale %s went from %s to %s", v.ID, from, v.State)
 		}
