@@ -3,10 +3,12 @@
 SHELL := /bin/bash
 GO ?= go
 KILLS ?= 200
+SEEDS ?= 10000
+FIRST ?= 1
 FUZZTIME ?= 30s
 VERSION ?= 0.1.0
 
-.PHONY: help build demo test test-crash test-hardware test-hardware-short lint bench fuzz package clean
+.PHONY: help build demo test simulate mutants mutants-short test-crash test-hardware test-hardware-short lint bench fuzz package clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,6 +23,17 @@ demo: build ## the main job on real parts: simulated QFPay, a scanner on a pty, 
 
 test: ## all tests, with the race detector
 	$(GO) test -race -shuffle=on -timeout 5m ./...
+
+simulate: ## SEEDS=10000 histories of cpmd against a world that breaks everything, on simulated time
+	@mkdir -p bin
+	$(GO) test -c -o bin/simtest ./queue/simtest
+	cd queue/simtest && ../../bin/simtest -test.run '^TestSeeds$$' -test.timeout 0 -seeds $(SEEDS) -first $(FIRST) -report
+
+mutants: ## a small fault in the money code after the other: a test must fail for each
+	$(GO) run ./queue/simtest/mutants -write
+
+mutants-short: ## the same for four of them
+	$(GO) run ./queue/simtest/mutants -short
 
 test-crash: ## KILLS=200 kills of the real daemon at random moments
 	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestKill -v -kills $(KILLS)

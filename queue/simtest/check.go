@@ -26,6 +26,7 @@ type account struct {
 	answered bool // QFPay's answer to the last payment came back
 	undone   bool // QFPay was asked to cancel
 	unsure   bool // nobody knows whether it was opened
+	handed   bool // the goods are, and cpmd knows
 }
 
 // A card is a code that a customer showed.
@@ -251,6 +252,16 @@ func (b *books) giveBack(w *world, d *daemon, form url.Values) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	g := b.refunds[id]
+	if sale, auto := strings.CutPrefix(id, "auto:"); auto && g == nil { // cpmd's own, of a sale whose goods were not handed over
+		_, sale, _ = strings.Cut(sale, ":")
+		if a := b.sales[sale]; a == nil || a.handed || a.req.Settle != queue.SettleByTill {
+			w.wrong("refund %s, which nobody asked for", id)
+			return
+		}
+		g = &giving{req: queue.RefundRequest{ID: id, Sale: sale, Amount: amount}}
+		b.refunds[id] = g
+		w.saw("given back because the goods were not handed over")
+	}
 	switch {
 	case g == nil:
 		w.wrong("refund %s, which no till asked for", id)
@@ -264,6 +275,35 @@ func (b *books) giveBack(w *world, d *daemon, form url.Values) {
 	}
 	g.number = number
 	b.backs[number] = g
+}
+
+// delivered notes that the customer has the goods: the money must not go back by itself.
+func (b *books) delivered(w *world, id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sales[id].handed = true
+	for _, g := range b.refunds {
+		if g.req.Sale == id && strings.HasPrefix(g.req.ID, "auto:") {
+			w.wrong("sale %s: the goods were let go although refund %s is on its way", id, g.req.ID)
+		}
+	}
+}
+
+// lookUp is what QFPay's portal shows of a sale, if it is sure to stay so.
+func (b *books) lookUp(w *world, id string) (outcome queue.State, sure bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.sales[id]
+	if len(a.numbers) == 0 {
+		return "", false
+	}
+	switch p, _ := w.gw.Payment(a.numbers[len(a.numbers)-1]); p.State {
+	case sim.Paid:
+		return queue.PaidState, !a.undone
+	case sim.Declined, sim.Closed, sim.Reversed:
+		return queue.NotPaid, true
+	}
+	return "", false
 }
 
 func (b *books) sawAnswer(number string) {
@@ -318,7 +358,7 @@ func (b *books) told(w *world, id string, v queue.SaleView) {
 	if v.Final != v.State.Final() {
 		w.wrong("sale %s: final is %v in %s", id, v.Final, v.State)
 	}
-	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || f.Seq != v.Seq) {
+	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || f.Seq != v.Seq && v.Settle == queue.SettleAtOnce) {
 		w.wrong("sale %s was told as %s %s, and now as %s %s", id, f.State, f.Reason, v.State, v.Reason)
 	}
 	if !v.Final {

@@ -206,8 +206,8 @@ func (w *world) kill(d *daemon, why string) {
 		w.saw("crash between a payment's arrival and its answer")
 	}
 	w.path = filepath.Join(w.dir, fmt.Sprintf("%d.db", len(w.lives)))
-	for _, part := range []string{"", "-wal"} {
-		if err := copyFile(d.path+part, w.path+part, part != "" && len(w.lives)%2 == 1); err != nil {
+	for _, part := range []string{"", "-wal", ".seq"} {
+		if err := copyFile(d.path+part, w.path+part, part == "-wal" && len(w.lives)%2 == 1); err != nil {
 			w.wrong("copying the journal: %v", err)
 		}
 	}

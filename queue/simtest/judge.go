@@ -29,8 +29,14 @@ func (w *world) settled() bool {
 			open++
 		}
 	}
+	stuck := map[string]bool{}
 	for _, v := range w.refunding(d) {
-		if !w.neverDone(v) {
+		if stuck[v.Sale] = w.neverDone(v); !stuck[v.Sale] {
+			open++
+		}
+	}
+	for _, v := range w.paid(d) {
+		if (v.Delivery == queue.Awaited || v.Delivery == queue.Returning && !w.refusesRefunds(v)) && !stuck[v.ID] {
 			open++
 		}
 	}
@@ -47,6 +53,14 @@ func (w *world) open(d *daemon) []queue.SaleView {
 			}
 			all = append(all, list...)
 		}
+	}
+	return all
+}
+
+func (w *world) paid(d *daemon) []queue.SaleView {
+	all, err := d.queue.Sales(context.Background(), queue.SaleFilter{State: queue.PaidState, Limit: 1000})
+	if err != nil {
+		w.wrong("listing sales: %v", err)
 	}
 	return all
 }
@@ -86,6 +100,12 @@ func category(respCD string) string {
 		}
 	}
 	return "unsure"
+}
+
+// refusesRefunds: the gateway gives nothing back of this sale, now or ever.
+func (w *world) refusesRefunds(v queue.SaleView) bool {
+	p, _ := w.gw.Payment(v.Payments[len(v.Payments)-1].OutTradeNo)
+	return strings.HasPrefix(p.Behaviour, "refund-") || w.sameDayFunds
 }
 
 func (w *world) neverDone(v queue.RefundView) bool {
@@ -169,6 +189,13 @@ func (w *world) judgeSale(d *daemon, a *account, kept map[string]sim.Payment) {
 				}
 				delete(kept, number)
 			}
+		}
+		stuck := slices.ContainsFunc(w.refunding(d), func(r queue.RefundView) bool { return r.Sale == id })
+		switch gone := sum - v.Amount + v.Refunded; {
+		case v.Delivery == queue.Delivered && !a.handed && a.req.Settle == queue.SettleAtOnce, v.Delivery != queue.Delivered && a.handed:
+			w.wrong("sale %s: its delivery is %s, and the goods are handed over: %v", id, v.Delivery, a.handed)
+		case v.Delivery == queue.Returned && gone != v.Amount, v.Delivery == queue.Awaited, v.Delivery == queue.Returning && !stuck && !w.refusesRefunds(v):
+			w.wrong("sale %s: its delivery is %s at the end, and %d went back", id, v.Delivery, gone)
 		}
 	case queue.NotPaid:
 		if sum != 0 {
@@ -264,6 +291,13 @@ func (w *world) judgeLanes(d *daemon) {
 	}
 }
 
+// undisturbed: the process lived through it all, its clock was right and its disk took everything, so it can have
+// kept its times.
+func (w *world) undisturbed() bool {
+	m := w.mix
+	return len(w.lives) == 1 && m.Jump+m.DiskFull+m.WriteFails+m.FsyncFails == 0
+}
+
 // judgeStream replays the event stream: it tells what tills were told, in an order that is allowed. (I9)
 func (w *world) judgeStream(d *daemon) {
 	b := &w.books
@@ -275,6 +309,7 @@ func (w *world) judgeStream(d *daemon) {
 	at := map[int64]queue.SaleView{}
 	last := map[string]queue.SaleView{}
 	text := map[int64]string{}
+	decideBy := map[string]time.Time{}
 	seq := int64(0)
 	for _, n := range all {
 		if n.Seq <= seq {
@@ -290,6 +325,12 @@ func (w *world) judgeStream(d *daemon) {
 			w.wrong("event %d: %v", n.Seq, err)
 		}
 		from := last[v.ID].State
+		if by, promised := decideBy[v.ID]; promised && n.At.After(by) && (v.Final || v.State == queue.Unresolved) && w.undisturbed() {
+			w.wrong("sale %s was to be decided by %v, and is only at %v", v.ID, by, n.At)
+		}
+		if delete(decideBy, v.ID); v.DecideBy != nil {
+			decideBy[v.ID] = *v.DecideBy
+		}
 		if from != v.State && !slices.Contains(allowed[from], v.State) {
 			w.wrong("sale %s went from %s to %s", v.ID, from, v.State)
 		}

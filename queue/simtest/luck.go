@@ -75,6 +75,9 @@ type mix struct {
 	Refund      float64
 	DoubleSell  float64 // two tills at one lane
 	ManyRefunds float64
+	Settle      float64 // the till says when the goods are handed over
+	GoodsStuck  float64 // and cannot hand them over
+	Decide      float64 // an operator looks an unresolved sale up and decides it
 }
 
 // newMix switches on about a third of all faults.

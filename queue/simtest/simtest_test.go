@@ -23,6 +23,7 @@ var (
 	without = flag.String("without", "", "faults that TestSeed leaves out, joined by ;")
 	seeds   = flag.Int("seeds", 0, "how many seeds TestSeeds runs; 0: as many as fit into a minute, 500 at most")
 	first   = flag.Uint64("first", 1, "the first of them")
+	tell    = flag.Bool("report", false, "print what TestSeeds came through")
 	shrink  = flag.Bool("shrink", true, "look for the fewest faults that make a seed fail")
 )
 
@@ -111,14 +112,11 @@ func TestSeeds(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	took := time.Since(began)
-	t.Logf("%d seeds in %.1f s: %.1f seeds/s, %.0f hours simulated, %.0f times as fast as life, %d broke a promise", sum.runs, took.Seconds(),
-		float64(sum.runs)/took.Seconds(), sum.simulated.Hours(), sum.simulated.Seconds()/took.Seconds(), sum.failed)
-	if testing.Verbose() {
-		for _, k := range slices.Sorted(maps.Keys(sum.seen)) {
-			t.Logf("%7d  %s", sum.seen[k], k)
-		}
+	print := t.Logf
+	if *tell {
+		print = func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 	}
+	sum.print(print, time.Since(began))
 	for _, k := range sometimes {
 		if sum.runs >= 500 && sum.seen[k] == 0 {
 			t.Errorf("no run ever came through: %s", k)
@@ -140,6 +138,15 @@ func (a *tally) add(r Result) int {
 	}
 	a.failed++
 	return a.failed
+}
+
+func (a *tally) print(print func(string, ...any), took time.Duration) {
+	print("%d seeds in %.1f s: %.1f seeds/s, %.0f hours simulated, %.0f times as fast as life, %d broke a promise", a.runs, took.Seconds(),
+		float64(a.runs)/took.Seconds(), a.simulated.Hours(), a.simulated.Seconds()/took.Seconds(), a.failed)
+	print("runs that came through each rare state:")
+	for _, k := range slices.Sorted(maps.Keys(a.seen)) {
+		print("%7d  %s", a.seen[k], k)
+	}
 }
 
 // TestFoundSeeds runs the seeds that once broke a promise.

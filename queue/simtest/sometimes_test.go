@@ -37,5 +37,6 @@ var sometimes = []string{
 	"cancel asked while paying", "cancel asked while confirming", "cancel asked while reversing",
 	"lane busy", "ticket_unresolved", "code_used", "till hangs up",
 	"duplicate scan", "stale scan", "late scan", "no scan", "used code shown", "scanner unplugged mid-code",
+	"handed over", "handed over too late", "goods stuck", "given back because the goods were not handed over", "decided: paid", "decided: not_paid",
 	"refunded", "not_refunded", "not_refundable",
 }

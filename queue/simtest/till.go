@@ -79,6 +79,9 @@ func (t *seller) sell(id string) {
 	if s.r.IntN(5) == 0 {
 		s.req.Ticket = ""
 	}
+	if w.chance(id+" is settled by its till", w.mix.Settle) {
+		s.req.Settle = queue.SettleByTill
+	}
 	if w.chance(id+" is scanned early", w.mix.EarlyScan) {
 		s.show("early", between(s.r, 0, 2*time.Second), false)
 		time.Sleep(between(s.r, time.Millisecond, 4*time.Second))
@@ -188,6 +191,7 @@ func (s *selling) follow(v queue.SaleView) (queue.SaleView, bool) {
 				break
 			}
 			s.trySameTicket()
+			s.decide(v)
 		}
 		if time.Since(began) > 30*time.Minute && !w.calm.Load() {
 			break
@@ -294,7 +298,7 @@ func (w *world) payType(lane string) string {
 
 // someCodes are response codes worth meeting: certain refusals, doubtful ones, and faults of setup.
 var someCodes = []string{"1202", "2005", "1205", "1204", "1201", "1104", "1108", "1161", "1296", "1298", "1100", "1251", "1260", "1142", "1145", "1181",
-	"2007", "2009", "1122", "1250", "1136", "1203", "1154"}
+	"2007", "2009", "1122", "1250", "1136", "1203"}
 
 // behaviour chooses what a payment's code makes the gateway do.
 func (w *world) behaviour(r *rand.Rand) string {
@@ -439,6 +443,10 @@ func (s *selling) after(v queue.SaleView) {
 	if !v.Final {
 		return
 	}
+	if v.Delivery != queue.NoDelivery {
+		s.handOver()
+		return
+	}
 	amounts := []int64(nil)
 	if sc := w.o.Script; sc != nil {
 		amounts = sc.Refunds
@@ -452,11 +460,62 @@ func (s *selling) after(v queue.SaleView) {
 	}
 	for n, amount := range amounts {
 		if amount > 0 {
+			time.Sleep(between(s.r, 1100*time.Millisecond, 5*time.Second)) // the gateway wants a second between two refunds of a payment
 			s.refund(fmt.Sprintf("%s-r%d", s.id, n+1), amount)
 		}
 	}
 	time.Sleep(between(s.r, time.Second, 20*time.Second))
 	if v, err := s.c.Sale(context.Background(), s.id); err == nil {
+		w.books.told(w, s.id, v)
+	}
+}
+
+// handOver says that the goods are handed over, unless they are stuck.
+func (s *selling) handOver() {
+	w := s.w
+	time.Sleep(between(s.r, 100*time.Millisecond, pick(s.r, 5*time.Second, 130*time.Second)))
+	if w.chance(s.id+" has its goods stuck", w.mix.GoodsStuck) {
+		w.saw("goods stuck")
+		if s.r.IntN(2) == 0 {
+			s.cancel()
+		}
+		return
+	}
+	for try := 1; try < 60; try++ {
+		name := fmt.Sprintf("%s hand over#%d", s.id, try)
+		ctx, done := s.patienceOf(name)
+		v, err := s.c.HandOver(ctx, s.id)
+		done()
+		w.note("%s: %s", name, said(v, false, err))
+		refusal := new(client.Error)
+		switch {
+		case err == nil:
+			w.saw("handed over")
+			w.books.delivered(w, s.id)
+			w.books.told(w, s.id, v)
+			return
+		case errors.As(err, &refusal) && refusal.Code == queue.NotDeliverable:
+			w.saw("handed over too late")
+			return
+		case errors.As(err, &refusal) && refusal.Status != 503:
+			w.wrong("%s is refused: %v", name, err)
+			return
+		}
+		time.Sleep(between(s.r, 200*time.Millisecond, 6*time.Second))
+	}
+}
+
+// decide is an operator who looks an unresolved sale up in QFPay's portal.
+func (s *selling) decide(v queue.SaleView) {
+	w := s.w
+	outcome, sure := w.books.lookUp(w, s.id)
+	if !sure || !w.chance(s.id+" is decided by an operator", w.mix.Decide) {
+		return
+	}
+	v, err := s.c.Decide(context.Background(), queue.Decision{Sale: s.id, Outcome: outcome, Note: "seen in the portal"})
+	w.note("%s is decided: %s", s.id, said(v, false, err))
+	if err == nil {
+		w.saw("decided: " + string(outcome))
 		w.books.told(w, s.id, v)
 	}
 }

@@ -33,12 +33,13 @@ type world struct {
 	rules queue.Rules
 	lanes []queue.Lane
 
-	start time.Time      // the true time when the run begins
-	zone  *time.Location // of the machine's clock
-	jump  atomic.Int64   // what the machine's clock is wrong by, in nanoseconds
-	gw    *sim.Gateway
-	net   *network
-	calm  atomic.Bool // no more faults
+	start        time.Time      // the true time when the run begins
+	zone         *time.Location // of the machine's clock
+	jump         atomic.Int64   // what the machine's clock is wrong by, in nanoseconds
+	gw           *sim.Gateway
+	sameDayFunds bool
+	net          *network
+	calm         atomic.Bool // no more faults
 
 	dir      string
 	path     string // of the journal of the current life
@@ -86,7 +87,7 @@ func newWorld(o Options, dir string) *world {
 			w.saw("gateway clock off by 30 minutes")
 		}
 	}
-	w.gw = sim.New(cfg)
+	w.gw, w.sameDayFunds = sim.New(cfg), cfg.SameDayFunds
 	w.net = newNetwork(w, cfg.AnswerSign)
 	lanes := 1
 	if o.Script == nil {

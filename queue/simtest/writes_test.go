@@ -3,6 +3,7 @@ package simtest
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -37,7 +38,7 @@ func TestEveryWrite(t *testing.T) {
 			t.Parallel()
 			plain := run(t, s, i, Nth{})
 			if got := ends(plain); !slices.Equal(got, s.want) {
-				t.Fatalf("without any fault it ends as %v, want %v\n%s", got, s.want, plain.History)
+				t.Fatalf("without any fault it ends as %v, want %v\n%s", got, s.want, strings.Join(plain.History, "\n"))
 			}
 			writes := 0
 			for n := 1; ; n += stride {
@@ -46,10 +47,7 @@ func TestEveryWrite(t *testing.T) {
 					r := run(t, s, i, nth)
 					far = max(far, r.Writes)
 					if got := ends(r); !slices.Equal(got, s.want) && !(nth.Crash && lostWithTheProcess(got)) {
-						t.Errorf("with %+v it ends as %v, want %v", nth, got, s.want)
-						for _, l := range r.History {
-							t.Log(l)
-						}
+						t.Errorf("with %+v it ends as %v, want %v\n%s", nth, got, s.want, strings.Join(r.History, "\n"))
 						return
 					}
 				}
@@ -66,14 +64,8 @@ func TestEveryWrite(t *testing.T) {
 func run(t *testing.T, s scene, seed int, nth Nth) (r Result) {
 	o := Options{Seed: uint64(seed), Script: &s.Script, Nth: nth}
 	r = Run(t, o)
-	for _, v := range r.Violations {
-		t.Errorf("with %+v: %s", nth, v)
-	}
-	if t.Failed() {
-		for _, l := range r.History {
-			t.Log(l)
-		}
-		t.FailNow()
+	if len(r.Violations) > 0 {
+		t.Fatalf("with %+v: %s\n%s", nth, strings.Join(r.Violations, "\n"), strings.Join(r.History, "\n"))
 	}
 	return r
 }
