@@ -225,6 +225,7 @@ func plug(t *testing.T, d usbemu.Device, port int) *usbemu.Plugged {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(p.Unplug) // where the test does not get that far; twice does no harm
 	return p
 }
 

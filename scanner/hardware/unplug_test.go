@@ -37,8 +37,7 @@ func TestUnplugAtEveryByte(t *testing.T) {
 			for cut := range len(all) {
 				p := plug(t, k.device("S3"), 0)
 				_, n = s.state(n, 0, scanner.Open)
-				p.Send(k.ep, all[:cut]...)
-				p.Sync(k.ep, 0)
+				pace(p, k.ep, all[:cut])
 				p.Unplug()
 				if k.name == "keyboard" && cut == len(all)-1 {
 					whole++ // all but the last key's release
@@ -83,7 +82,7 @@ func TestReplug(t *testing.T) {
 				l, n = s.state(n, 0, scanner.Open)
 				delays = append(delays, l.at.Sub(plugged))
 				code := fmt.Sprintf("%s%03d", walletCode, i)
-				p.Send(k.ep, k.send("]C0", code)...)
+				pace(p, k.ep, k.send("]C0", code))
 				if l, n = s.scan(n, 0); l.Scan != code {
 					t.Errorf("round %d: got %q", i, l.Scan)
 				}
@@ -133,8 +132,8 @@ func TestTwoAlike(t *testing.T) {
 	for i := range 5 {
 		code := fmt.Sprintf("%s%d", walletCode, i)
 		want = append(want, code)
-		left.Send(k.ep, k.send("]C0", "1"+code)...)
-		right.Send(k.ep, k.send("]C0", "2"+code)...)
+		pace(left, k.ep, k.send("]C0", "1"+code))
+		pace(right, k.ep, k.send("]C0", "2"+code))
 		poll(t, "both scans", func() bool { return len(s.scans(0)) > i && len(s.scans(1)) > i })
 		s.mu.Lock()
 		n := len(s.lines)

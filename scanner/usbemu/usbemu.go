@@ -98,9 +98,13 @@ func portFree(port int) bool {
 	return false
 }
 
-// Unplug pulls the plug. What is still queued is lost.
+// Unplug pulls the plug. What is still queued is lost. It may be called again.
 func (p *Plugged) Unplug() {
 	p.mu.Lock()
+	if p.pulled {
+		p.mu.Unlock()
+		return
+	}
 	p.pulled = true
 	p.moved.Broadcast()
 	p.mu.Unlock()
