@@ -218,7 +218,9 @@ func TestRefundSurvivesDaysAndRestarts(t *testing.T) {
 			c.close()
 			c.start()
 		}
-		g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+		g.now(func(g *fakeGateway) {
+			g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+		})
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
 		if r, err := c.Refund(ctx, "r"); err != nil || r.State != Refunded || g.number("refund") != 1 {

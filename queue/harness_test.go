@@ -57,16 +57,20 @@ func (g *fakeGateway) Pay(ctx context.Context, o payment.Order) payment.Answer {
 	g.count("pay", o.OutTradeNo)
 	g.mu.Lock()
 	g.orders = append(g.orders, o)
+	pay := g.pay
 	g.mu.Unlock()
-	return g.pay(ctx, o)
+	return pay(ctx, o)
 }
 
 func (g *fakeGateway) Query(ctx context.Context, q payment.Question) payment.Finding {
 	n := g.count("query", q.OutTradeNo)
-	if g.query == nil {
+	g.mu.Lock()
+	query := g.query
+	g.mu.Unlock()
+	if query == nil {
 		return finding(payment.Unknown)
 	}
-	return g.query(n, q)
+	return query(n, q)
 }
 
 func (g *fakeGateway) Cancel(ctx context.Context, u payment.Undoing) payment.Answer {
@@ -78,7 +82,18 @@ func (g *fakeGateway) Cancel(ctx context.Context, u payment.Undoing) payment.Ans
 }
 
 func (g *fakeGateway) Refund(ctx context.Context, r payment.RefundOrder) payment.Answer {
-	return g.refund(g.count("refund", r.OutTradeNo), r)
+	n := g.count("refund", r.OutTradeNo)
+	g.mu.Lock()
+	refund := g.refund
+	g.mu.Unlock()
+	return refund(n, r)
+}
+
+// now changes the script while the queue runs.
+func (g *fakeGateway) now(change func(g *fakeGateway)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	change(g)
 }
 
 func answer(m payment.Meaning) payment.Answer {
@@ -205,7 +220,7 @@ func (c *counter) until(id string, want State, limit time.Duration) time.Duratio
 		if c.state(id).State == want {
 			return time.Since(from)
 		}
-		time.Sleep(100 * time.Millisecond) // in a bubble: no real time
+		time.Sleep(max(200*time.Millisecond, limit/600)) // in a bubble: no real time
 	}
 	c.Fatalf("sale %s is %+v after %v, want %s", id, c.state(id), limit, want)
 	return 0

@@ -257,7 +257,7 @@ func (q *Queue) ask(ctx context.Context, f func() error) error {
 
 // fireDue lets all that is due happen and says when the next thing is.
 func (q *Queue) fireDue() time.Duration {
-	const idle = 5 * time.Second // the wall clock is looked at that often
+	const idle = 30 * time.Second // the wall clock is looked at that often
 	now := q.clock.now()
 	if q.down != nil || len(q.held) > 0 { // what was held comes before everything else, also if another write showed that the journal is back
 		if wait := q.retryAt.Sub(now); wait > 0 {

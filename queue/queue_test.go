@@ -101,7 +101,8 @@ func TestMisconfigured(t *testing.T) {
 		if v := c.state("a"); v.State != NotPaid || v.Reason != Misconfigured {
 			t.Fatalf("got %+v", v)
 		}
-		g.pay = lost // without the payment's own answer the refused question tells nothing
+		// Without the payment's own answer the refused question tells nothing.
+		g.now(func(g *fakeGateway) { g.pay = lost })
 		c.open("b")
 		c.scan("134676275354204254")
 		c.until("b", Unresolved, 3*time.Minute)
@@ -179,7 +180,7 @@ func TestNoNetwork(t *testing.T) {
 		if v := c.state("a"); v.Reason != NotSent {
 			t.Errorf("got %+v", v)
 		}
-		c.g.pay = always(payment.Paid)
+		c.g.now(func(g *fakeGateway) { g.pay = always(payment.Paid) })
 		c.open("b") // the same code was never seen by QFPay: it may be used
 		c.scan(code)
 		c.until("b", PaidState, time.Second)
@@ -272,7 +273,7 @@ func TestUnresolvedFreesTheLaneAndIsStillFollowed(t *testing.T) {
 		}
 		_, _, err := c.PutSale(ctx, SaleRequest{ID: "again", Amount: 12850, Currency: "HKD", Lane: "2", Ticket: "bill-a"})
 		wantCode(t, err, TicketUnresolved, "a")
-		g.pay = always(payment.Paid)
+		g.now(func(g *fakeGateway) { g.pay = always(payment.Paid) })
 		c.open("b") // the lane goes on with others
 		c.scan("134676275354204254")
 		c.until("b", PaidState, time.Second)
@@ -281,7 +282,9 @@ func TestUnresolvedFreesTheLaneAndIsStillFollowed(t *testing.T) {
 		if n := g.number("query") - asked; n < 5 || n > 9 {
 			t.Errorf("%d queries in five hours", n)
 		}
-		g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+		g.now(func(g *fakeGateway) {
+			g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+		})
 		c.until("a", PaidState, 2*time.Hour)
 	})
 }
@@ -469,16 +472,20 @@ func TestRefunds(t *testing.T) {
 		_, _, err = c.PutRefund(ctx, RefundRequest{ID: "r2", Sale: "zzz", Amount: 1})
 		wantCode(t, err, UnknownSale, "")
 		// The answer is lost; a query with the refund's own number finds it.
-		g.refund = func(int, payment.RefundOrder) payment.Answer { return answer(payment.Unknown) }
-		g.query = func(n int, q payment.Question) payment.Finding {
-			if !q.Refund {
-				t.Error("asked for a payment")
+		g.now(func(g *fakeGateway) {
+			g.refund = func(int, payment.RefundOrder) payment.Answer { return answer(payment.Unknown) }
+		})
+		g.now(func(g *fakeGateway) {
+			g.query = func(n int, q payment.Question) payment.Finding {
+				if !q.Refund {
+					t.Error("asked for a payment")
+				}
+				if n < 3 {
+					return finding(payment.Pending)
+				}
+				return finding(payment.Paid)
 			}
-			if n < 3 {
-				return finding(payment.Pending)
-			}
-			return finding(payment.Paid)
-		}
+		})
 		if _, _, err := c.PutRefund(ctx, RefundRequest{ID: "r3", Sale: "a", Amount: 2850}); err != nil {
 			t.Fatal(err)
 		}
@@ -531,7 +538,9 @@ func TestDiskFull(t *testing.T) {
 		if c.Ready() == nil {
 			t.Fatal("ready with a full disk")
 		}
-		g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+		g.now(func(g *fakeGateway) {
+			g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+		})
 		time.Sleep(10 * time.Second)
 		if v := c.state("a"); v.State != Confirming {
 			t.Errorf("got %+v", v)
