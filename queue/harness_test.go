@@ -128,13 +128,15 @@ func lost(ctx context.Context, _ payment.Order) payment.Answer {
 	return answer(payment.Unknown)
 }
 
-// A beeper records the signs a customer hears.
+// A beeper records the signs a customer hears, and whether it may read.
 type beeper struct {
-	mu   sync.Mutex
-	good []bool
+	mu    sync.Mutex
+	good  []bool
+	armed []bool
 }
 
 func (b *beeper) Run(context.Context, scanner.Sink) {}
+func (b *beeper) Arm(on bool)                       { b.mu.Lock(); b.armed = append(b.armed, on); b.mu.Unlock() }
 func (b *beeper) Beep(good bool)                    { b.mu.Lock(); b.good = append(b.good, good); b.mu.Unlock() }
 
 // A counter is a running queue with two lanes on a journal on disk.

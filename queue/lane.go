@@ -142,6 +142,7 @@ func (q *Queue) settleLane(old, s Sale) {
 	case l.holder == s.ID:
 		l.holder = ""
 	}
+	l.arm(s.State == Waiting)
 	switch {
 	case s.State == Waiting:
 		l.since = time.Now()
@@ -158,6 +159,13 @@ func (q *Queue) settleLane(old, s Sale) {
 func (l *lane) beep(good bool) {
 	if l.Scanner != nil {
 		l.Scanner.Beep(good)
+	}
+}
+
+// arm lets the scanner read only while a sale waits, where it can and is configured to.
+func (l *lane) arm(on bool) {
+	if a, ok := l.Scanner.(scanner.Armer); ok {
+		a.Arm(on)
 	}
 }
 

@@ -185,6 +185,10 @@ func (q *Queue) resume() error {
 	for i := range refunds {
 		q.refunds[refunds[i].ID] = &refunds[i]
 	}
+	for _, l := range q.lanes {
+		s := q.sales[l.holder]
+		l.arm(s != nil && s.State == Waiting)
+	}
 	for i := range sales {
 		q.hold(func() error { return q.stepSale(sales[i].ID, Event{Kind: Restarted, At: now}) })
 	}

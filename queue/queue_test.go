@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,6 +30,9 @@ func TestPaidAtOnce(t *testing.T) {
 		}
 		if len(c.beeps.good) != 1 || !c.beeps.good[0] {
 			t.Errorf("the customer heard %v", c.beeps.good)
+		}
+		if want := []bool{false, true, false, false}; !slices.Equal(c.beeps.armed, want) {
+			t.Errorf("armed %v, want %v: only while the sale waits", c.beeps.armed, want)
 		}
 	})
 }
