@@ -27,6 +27,7 @@ type account struct {
 	undone   bool // QFPay was asked to cancel
 	unsure   bool // nobody knows whether it was opened
 	handed   bool // the goods are, and cpmd knows
+	stopped  bool // the till was told that its wish to cancel is taken
 }
 
 // A card is a code that a customer showed.
@@ -277,6 +278,13 @@ func (b *books) giveBack(w *world, d *daemon, form url.Values) {
 	b.backs[number] = g
 }
 
+// cancelled notes that a wish to cancel was taken.
+func (b *books) cancelled(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sales[id].stopped = true
+}
+
 // delivered notes that the customer has the goods: the money must not go back by itself.
 func (b *books) delivered(w *world, id string) {
 	b.mu.Lock()
@@ -360,6 +368,9 @@ func (b *books) told(w *world, id string, v queue.SaleView) {
 	}
 	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || f.Seq != v.Seq && v.Settle == queue.SettleAtOnce) {
 		w.wrong("sale %s was told as %s %s, and now as %s %s", id, f.State, f.Reason, v.State, v.Reason)
+	}
+	if v.State == queue.Waiting && a.stopped {
+		w.wrong("sale %s is cancelled, and waits for a code again", id)
 	}
 	if !v.Final {
 		return

@@ -197,6 +197,7 @@ func (s *selling) follow(v queue.SaleView) (queue.SaleView, bool) {
 			break
 		}
 		name := fmt.Sprintf("%s wait#%d", s.id, try)
+		time.Sleep(between(s.r, time.Microsecond, time.Millisecond)) // a connection that is closing is closed by then
 		ctx, done := s.patienceOf(name)
 		wait := between(s.r, 5*time.Second, 40*time.Second)
 		if w.o.Script != nil {
@@ -219,6 +220,7 @@ func (s *selling) follow(v queue.SaleView) (queue.SaleView, bool) {
 		case errors.As(err, &refusal) && refusal.Status != 503:
 			w.wrong("%s is refused: %v", name, err)
 		}
+		w.note("%s: %s", name, said(v, false, err))
 		time.Sleep(between(s.r, 50*time.Millisecond, 3*time.Second))
 	}
 	return v, true
@@ -402,6 +404,7 @@ func (s *selling) cancel() {
 		w.note("%s: %s", name, said(v, false, err))
 		if err == nil {
 			w.saw("cancel asked while " + string(v.State))
+			w.books.cancelled(s.id)
 			w.books.told(w, s.id, v)
 			return
 		}
@@ -552,6 +555,7 @@ func (s *selling) refund(id string, amount int64) {
 		time.Sleep(between(s.r, 200*time.Millisecond, 6*time.Second))
 	}
 	for try := 1; !v.Final && try < 20; try++ {
+		time.Sleep(between(s.r, time.Microsecond, time.Millisecond))
 		next, err := s.c.WaitRefund(context.Background(), id, v.Seq, between(s.r, 5*time.Second, 40*time.Second))
 		if err == nil {
 			if next.Seq != v.Seq {
