@@ -16,7 +16,7 @@ help: ## what there is to make
 build: ## the programs, into bin/
 	@mkdir -p bin
 	$(GO) build -ldflags '-X main.release=$(VERSION)' -o bin/ ./cmd/cpmd ./cmd/cpmctl ./cmd/qfpaysim
-	@chmod 600 configs/app_code configs/client_key # git keeps no modes
+	@chmod 600 configs/client_key # git keeps no modes
 
 demo: build ## the main job on real parts: simulated QFPay, a scanner on a pty, a till
 	./bin/cpmd demo

@@ -156,7 +156,7 @@ func (q *Queue) Sale(_ context.Context, id string) (SaleView, error) {
 }
 
 func unknownSale(id string) *Error {
-	return &Error{Code: UnknownSale, Detail: fmt.Sprintf("there is no sale %s; nothing was ever charged for it", quote(id))}
+	return &Error{Code: UnknownSale, Detail: fmt.Sprintf("there is no sale %s; nothing was ever charged under this id here", quote(id))}
 }
 
 // CancelSale asks to stop. What came of it is the sale's state.

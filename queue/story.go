@@ -72,6 +72,9 @@ func (c cause) tell() string {
 	switch c.Event {
 	case Opened:
 		b.WriteString("The till asked for it.")
+		if c.Payment != "" {
+			fmt.Fprintf(&b, " It had scanned a code itself, bound to payment %s; the payment was written down, then sent.", c.Payment)
+		}
 	case Scanned:
 		fmt.Fprintf(&b, "A code was scanned (%s) and bound to payment %s; the payment was written down, then sent.", c.Device, c.Payment)
 	case Answered:

@@ -38,7 +38,7 @@ func (d *hidDriver) close() {}
 
 func (d *hidDriver) open() (*link, Status) {
 	if !d.opener.supported() {
-		return nil, Status{State: Absent, Device: d.cfg.wanted(), Advice: "HID unavailable in this build"}
+		return nil, Status{State: Absent, Device: d.cfg.wanted(), Advice: noHID}
 	}
 	releaseLeft(d.usb, d.held.dir)
 	devices := d.usb.Devices(d.cfg.matches)

@@ -8,6 +8,16 @@ type library struct{}
 
 func (library) supported() bool { return hid.Supported() }
 
+// NoHID is what to say where this build has no HID driver (made with CGO_ENABLED=0); empty where it has.
+func NoHID() string {
+	if hid.Supported() {
+		return ""
+	}
+	return noHID
+}
+
+const noHID = "HID unavailable in this build"
+
 func (library) open(path string, redirect bool) (handle, error) {
 	dev, err := hid.DeviceInfo{Path: path}.Open()
 	if err != nil {

@@ -117,7 +117,10 @@ func (o *owner) own(h handle) {
 	defer o.inbox.end()
 	runtime.LockOSThread() // which ends with this goroutine, and its priority with it
 	urgent()
-	var last time.Time
+	last := time.Now() // the silence after opening is told too
+	// Silence is counted in reads that waited and got nothing. By the clock a machine that was asleep for a moment
+	// would take its own pause for the end of a code.
+	quiet := time.Duration(0)
 	for {
 		select {
 		case <-o.stop:
@@ -137,8 +140,10 @@ func (o *owner) own(h handle) {
 		if err != nil {
 			return
 		}
-		if len(got.parts) == 0 && now.Sub(last) < quietFor {
-			o.inbox.put(chunk{at: now})
+		if len(got.parts) > 0 {
+			quiet = 0
+		} else if quiet += readWait; quiet <= quietFor {
+			o.inbox.put(chunk{at: last.Add(quiet)})
 		}
 	}
 }

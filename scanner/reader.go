@@ -13,6 +13,7 @@ const (
 	settle    = 600 * time.Millisecond // a device that just appeared may refuse that long: udev has yet to set its rights
 	retryMost = time.Second            // between tries to open one that is there and refuses
 	steady    = 2 * time.Second        // one that fails sooner, again and again without being unplugged, is tried less often
+	staleMost = time.Second            // a device that is never silent is read all the same
 	letGo     = 200 * time.Millisecond // how long a lost handle is waited for before looking again
 )
 
@@ -61,7 +62,6 @@ func (r *reader) Run(ctx context.Context, sink Sink) {
 		case l != nil:
 			begin := time.Now()
 			o := r.begin(l, &owners)
-			t.tell(Status{State: Open, Device: l.device}) // only now does a beep reach it
 			r.read(ctx, o, l, sink, &t)
 			r.finish(o)
 			if ctx.Err() == nil {
@@ -128,7 +128,11 @@ func (r *reader) finish(o *owner) {
 }
 
 // read decodes what the owner reads until the device is gone or the context ends.
+//
+// What arrives before the first silence was scanned before the device was open, by a scanner that kept it, or is
+// the tail of a code: it is nobody's, for it may be an earlier customer's.
 func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *teller) {
+	begin, stale := time.Now(), true
 	for {
 		select {
 		case <-ctx.Done():
@@ -137,6 +141,13 @@ func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *tell
 		}
 		chunks, ended := o.inbox.take()
 		for _, c := range chunks {
+			if stale && len(c.data) > 0 && c.at.Sub(begin) < staleMost {
+				continue
+			}
+			if stale {
+				stale = false
+				t.tell(Status{State: Open, Device: l.device}) // from here on a beep reaches it
+			}
 			if c.lost {
 				l.decoder.Lost(c.at)
 				t.tell(Status{State: Open, Device: l.device, Advice: "This machine was too busy to read the scanner in time: scan the code again. If it happens often, end what keeps the machine busy."})

@@ -95,6 +95,16 @@ func TestSerialGarbageAndEndlessLinesDoNotSpoilTheNextCode(t *testing.T) {
 	c.waitScans(t, testCode)
 }
 
+// A code that waited in the line until the port was opened may be an earlier customer's; so is what is left of one.
+func TestSerialWhatWaitedForTheOpeningIsNobodys(t *testing.T) {
+	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+	l.send(t, testCode+"\r"+testCode[:7])
+	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link}))
+	c.waitState(t, Open)
+	l.send(t, testCode+"9\r")
+	c.waitScans(t, testCode+"9")
+}
+
 func TestSerialScannerComesBackByItself(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "scanner")
 	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: link}))

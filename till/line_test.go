@@ -246,3 +246,20 @@ func TestLongLine(t *testing.T) {
 		t.Errorf("after the long line: %+v", r.Error)
 	}
 }
+
+// Calls are answered in the order that they were sent in, but for those that wait: who asks about a sale right
+// behind opening it must never hear that there is none.
+func TestLineCallsKeepTheirOrder(t *testing.T) {
+	l := dialLine(t, tilltest.Serve(t, tilltest.NewDesk(), till.DialectLine))
+	for i := range 50 {
+		id := fmt.Sprintf("o%d", i)
+		l.send(`{"jsonrpc":"2.0","id":"put","method":"sale.put","params":{"id":"` + id + `","amount":1,"currency":"HKD"}}`)
+		l.send(`{"jsonrpc":"2.0","id":"get","method":"sale.get","params":{"id":"` + id + `","wait":1,"after":0}}`)
+		l.send(`{"jsonrpc":"2.0","id":"cancel","method":"sale.cancel","params":{"id":"` + id + `"}}`)
+		for range 3 {
+			if r := l.read(); r.Error != nil {
+				t.Fatalf("%+v", r.Error)
+			}
+		}
+	}
+}

@@ -141,6 +141,12 @@ func (c *lineConn) take(line []byte) (goOn bool) {
 		c.subscribe(cl.id, max(a.after, 0))
 		return true
 	}
+	if a.wait == 0 && !op.slow() {
+		// In order: who asks about a sale right behind opening it must not be told that there is none.
+		result, fail := c.do(op, a)
+		c.answer(cl.id, result, fail)
+		return true
+	}
 	select {
 	case c.slots <- struct{}{}:
 		c.calls.Go(func() {

@@ -98,6 +98,9 @@ var operations = []operation{
 
 const subscribe = "events.subscribe"
 
+// slow says that the operation asks QFPay, so that others must not wait behind it.
+func (o *operation) slow() bool { return o.method == "reconcile" }
+
 func created(is bool) int {
 	if is {
 		return http.StatusCreated

@@ -46,13 +46,13 @@ func TestShutdownEndsWaitsAndStreamsAndLetsRequestsFinish(t *testing.T) {
 	<-g.entered
 	l.send(`{"jsonrpc":"2.0","id":"sub","method":"events.subscribe","params":{"after":2}}`)
 	l.read()
-	l.send(`{"jsonrpc":"2.0","id":"put","method":"sale.put","params":{"id":"b","amount":1,"currency":"HKD"}}`)
-	<-g.entered
 	l.send(`{"jsonrpc":"2.0","id":"wait","method":"sale.get","params":{"id":"w","wait":60}}`)
 	l.send(`{"jsonrpc":"2.0","id":"last","method":"nothing"}`)
 	if r := l.read(); r.ID != "last" {
 		t.Fatalf("%+v", r)
 	}
+	l.send(`{"jsonrpc":"2.0","id":"put","method":"sale.put","params":{"id":"b","amount":1,"currency":"HKD"}}`)
+	<-g.entered
 
 	began, done := time.Now(), make(chan error)
 	go func() { done <- s.Shutdown(context.Background()) }()

@@ -47,6 +47,7 @@ With every command:
   -addr ADDR        unix:/path or tcp:127.0.0.1:PORT; $CPMD_ADDR, else unix:/run/cpmd/till.sock
   -token-file FILE  for tcp; $CPMD_TOKEN_FILE
   -json             JSON on standard output
+Amounts have the decimals of their currency (JPY, KRW, VND and others: none); -decimals N overrules.
 
 sale, show and refund exit with 0 paid (refunded), 1 not paid (not refunded), 2 not known.
 After 2 do not charge again: ask "cpmctl show ID" later. 64: wrong usage, 69: cpmd cannot be reached.

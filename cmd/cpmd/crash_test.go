@@ -87,7 +87,7 @@ func TestKill(t *testing.T) {
 	}
 	for range *kills {
 		select {
-		case <-time.After(time.Duration(rand.IntN(1200)) * time.Millisecond):
+		case <-time.After(time.Duration(rand.IntN(2500)) * time.Millisecond):
 		case <-ctx.Done():
 			t.Fatal(ctx.Err())
 		}

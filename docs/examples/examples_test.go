@@ -5,6 +5,8 @@ package examples
 import (
 	"bytes"
 	"context"
+	"flag"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -22,13 +24,20 @@ import (
 	"cpmd/till/tilltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// The tills wait most of the time: more of them than there are processors.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // A counter is what a till talks to: a daemon with all kinds of endpoints, which can lose answers and restart.
 type counter struct {
 	t         *testing.T
 	desk      *tilltest.Desk
-	dir, port string
+	dir, addr string // addr: of the TCP endpoint, its own so that nobody takes it over a restart
 	server    *till.Server
 	lossy     []*tilltest.Lossy
 	broken    atomic.Int64 // sales that the journal will not take
@@ -47,8 +56,11 @@ func (f front) PutSale(ctx context.Context, r queue.SaleRequest) (queue.SaleView
 	return f.Desk.PutSale(ctx, r)
 }
 
+var counters atomic.Int32
+
 func newCounter(t *testing.T) *counter {
-	c := &counter{t: t, desk: tilltest.NewDesk(), dir: tilltest.SocketDir(t), port: "0"}
+	n := counters.Add(1)
+	c := &counter{t: t, desk: tilltest.NewDesk(), dir: tilltest.SocketDir(t), addr: fmt.Sprintf("127.0.%d.%d:0", 1+n/250, 1+n%250)}
 	if err := os.WriteFile(filepath.Join(c.dir, "token"), []byte(tilltest.Token), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +76,7 @@ func (c *counter) start() {
 	for _, e := range []till.Endpoint{
 		{Dialect: till.DialectHTTP, Listen: "unix:" + filepath.Join(c.dir, "http")},
 		{Dialect: till.DialectLine, Listen: "unix:" + filepath.Join(c.dir, "line")},
-		{Dialect: till.DialectHTTP, Listen: "tcp:127.0.0.1:" + c.port, TokenFile: filepath.Join(c.dir, "token")},
+		{Dialect: till.DialectHTTP, Listen: "tcp:" + c.addr, TokenFile: filepath.Join(c.dir, "token")},
 	} {
 		network, addr, _ := strings.Cut(e.Listen, ":")
 		l, err := net.Listen(network, addr)
@@ -72,7 +84,7 @@ func (c *counter) start() {
 			c.t.Fatal(err)
 		}
 		if network == "tcp" {
-			_, c.port, _ = net.SplitHostPort(l.Addr().String())
+			c.addr = l.Addr().String()
 		}
 		lossy := &tilltest.Lossy{Listener: l}
 		c.lossy = append(c.lossy, lossy)
@@ -138,7 +150,7 @@ func (p program) start(c *counter) *exec.Cmd {
 	}
 	cmd := exec.Command(command[0], append(command[1:], "a", "12850", "HKD", "88211")...)
 	cmd.Env = append(os.Environ(), "CPMD_SOCKET="+filepath.Join(c.dir, "http"), "CPMD_LINE="+filepath.Join(c.dir, "line"),
-		"CPMD_URL=http://127.0.0.1:"+c.port, "CPMD_TOKEN_FILE="+filepath.Join(c.dir, "token"))
+		"CPMD_URL=http://"+c.addr, "CPMD_TOKEN_FILE="+filepath.Join(c.dir, "token"))
 	cmd.Stdout, cmd.Stderr = new(bytes.Buffer), os.Stderr
 	if err := cmd.Start(); err != nil {
 		c.t.Fatal(err)
@@ -237,6 +249,7 @@ var stories = map[string]func(*counter, program){
 func TestTills(t *testing.T) {
 	for _, p := range programs {
 		t.Run(p.file, func(t *testing.T) {
+			t.Parallel()
 			if _, err := exec.LookPath(p.needs); err != nil {
 				t.Skip("needs ", p.needs)
 			}

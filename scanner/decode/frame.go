@@ -12,6 +12,9 @@ var Terminators = []string{"auto", "cr", "lf", "crlf", "tab", "etx", "none"}
 // halfCode is how long the rest of a code may be overdue before it is given up, where a terminator is promised.
 const halfCode = time.Second
 
+// patience is how long silence must be where silence counts as an end, but the last codes all had a better one.
+const patience = 500 * time.Millisecond
+
 // A framer cuts a stream of bytes into codes.
 type framer struct {
 	ends    string        // bytes that each end a code
@@ -20,6 +23,7 @@ type framer struct {
 	silence time.Duration // how much of it
 	buf     []byte
 	last    time.Time // when the last byte came
+	ended   int       // codes with an end, one after the other
 	skip    bool      // dropping up to the next end: too long, or something is missing
 }
 
@@ -58,7 +62,10 @@ func (f *framer) add(b byte, at time.Time) (text string, ok bool) {
 		ok = strings.IndexByte(f.ends, b) >= 0
 	}
 	if ok {
-		return f.take(), true
+		if text = f.take(); text != "" {
+			f.ended++
+		}
+		return text, true
 	}
 	if len(f.buf) >= MaxLen {
 		f.skip = true
@@ -70,9 +77,14 @@ func (f *framer) add(b byte, at time.Time) (text string, ok bool) {
 
 // quiet says that nothing came up to now.
 func (f *framer) quiet(now time.Time) (text string, ok bool) {
-	if len(f.buf) == 0 && !f.skip || now.Sub(f.last) < f.silence {
+	limit := f.silence
+	if f.flush && f.ended >= 2 {
+		limit = max(limit, patience)
+	}
+	if len(f.buf) == 0 && !f.skip || now.Sub(f.last) < limit {
 		return "", false
 	}
+	f.ended = 0
 	if !f.flush {
 		f.take()
 		return "", false

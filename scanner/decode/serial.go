@@ -18,8 +18,9 @@ type serial struct {
 // NewSerial decodes text that comes over a serial line, a USB CDC port included. It errs for an unknown
 // terminator.
 //
-// With terminator "auto" any of CR, LF, Tab and ETX ends a code and so does silence; with a named one, silence
-// drops what has no end, so half a code is never taken for a whole one.
+// With terminator "auto" any of CR, LF, Tab and ETX ends a code and so does silence (a longer one once the scanner
+// has shown that it ends its codes); with a named one, silence drops what has no end, so half a code is never
+// taken for a whole one.
 func NewSerial(opt SerialOptions) (Decoder, error) {
 	f, err := newFramer(opt.Terminator, opt.Idle)
 	return &serial{f, opt}, err

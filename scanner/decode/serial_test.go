@@ -48,6 +48,18 @@ func TestSerialSilence(t *testing.T) {
 	}
 }
 
+// A scanner that ends its codes is given more time when one seems to end in the middle.
+func TestSerialPatience(t *testing.T) {
+	d := newSerial(t, SerialOptions{})
+	d.Decode([]byte("12\r34\r5"), ms(0))
+	if got := texts(d.Decode(nil, ms(400)), d.Decode([]byte("6\r78"), ms(450)), d.Decode(nil, ms(949))); got != "56" {
+		t.Errorf("got %q", got)
+	}
+	if got := texts(d.Decode(nil, ms(950)), d.Decode([]byte("9"), ms(951)), d.Decode(nil, ms(1051))); got != "78|9" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestSerialTimeIsThatOfTheLastByte(t *testing.T) {
 	d := newSerial(t, SerialOptions{Terminator: "none"})
 	d.Decode([]byte("1234"), ms(0))

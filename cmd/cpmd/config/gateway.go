@@ -15,7 +15,7 @@ func gateway(t *table) Gateway {
 		// No default: credentials belong to one of QFPay's hosts, and the wrong host answers with a
 		// signature error (QFPay docs, environments page).
 		URL:       need(t, "url", "https://openapi-hk.qfapi.com", gatewayURL),
-		AppCode:   read(t, "app_code_file", "app_code", t.secret),
+		AppCode:   read(t, "app_code_file", "app_code", t.public),
 		ClientKey: read(t, "client_key_file", "client_key", t.secret),
 		MchID: read(t, "mchid", "", func(s string) (string, error) {
 			if s == "" {

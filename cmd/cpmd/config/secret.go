@@ -21,8 +21,13 @@ const maxSecret = 4 << 10 // bytes
 // keys are 32 hex digits in practice.
 var looksLikeKey = regexp.MustCompile(`^[0-9A-Fa-f]{32,}$`)
 
-// secret reads a credential from the file of that name. No error holds any of it.
-func (s *source) secret(name string) (payment.Secret, error) {
+// secret reads a credential that nobody else may know. No error holds any of it.
+func (s *source) secret(name string) (payment.Secret, error) { return s.credential(name, true) }
+
+// public reads one that is of no use by itself: the app code goes with every request, the key signs it.
+func (s *source) public(name string) (payment.Secret, error) { return s.credential(name, false) }
+
+func (s *source) credential(name string, private bool) (payment.Secret, error) {
 	if looksLikeKey.MatchString(name) {
 		return "", todo("looks like the secret itself; write it into a file and give the file's name here")
 	}
@@ -48,7 +53,7 @@ func (s *source) secret(name string) (payment.Secret, error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return "", todo("%s is not a file; name the file that holds the secret", path)
 	}
-	if exposed(f, info.Mode().Perm()) {
+	if private && exposed(f, info.Mode().Perm()) {
 		return "", todo("%s may be read or changed by others (mode %04o); run: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))

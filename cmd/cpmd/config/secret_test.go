@@ -12,7 +12,7 @@ import (
 )
 
 func TestSecretsThatOthersMayUseAreRefused(t *testing.T) {
-	for _, name := range []string{"app_code", "client_key"} {
+	for _, name := range []string{"client_key"} {
 		for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o620, 0o602, 0o610, 0o777} {
 			dir := credentials(t)
 			path := filepath.Join(dir, name)
@@ -33,6 +33,17 @@ func TestSecretsThatOthersMayUseAreRefused(t *testing.T) {
 				t.Errorf("%s of mode %o: Load: %v", name, mode, err)
 			}
 		}
+	}
+}
+
+// The app code alone opens nothing; it may be readable as configuration files are.
+func TestAppCodeMayBeReadable(t *testing.T) {
+	dir := credentials(t)
+	if err := os.Chmod(filepath.Join(dir, "app_code"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Load(write(t, dir, "cpmd.toml", least)); err != nil {
+		t.Error(err)
 	}
 }
 

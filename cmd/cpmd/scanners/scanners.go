@@ -70,6 +70,9 @@ func run(args []string, stdout, stderr io.Writer, survey scanner.Survey) int {
 }
 
 func list(w io.Writer, survey scanner.Survey) {
+	if s := scanner.NoHID(); s != "" {
+		fmt.Fprintf(w, "%s: only serial scanners work.\n\n", s)
+	}
 	candidates := survey.Candidates()
 	if len(candidates) == 0 {
 		fmt.Fprintln(w, "No scanner is plugged in, nor anything that may be one.")

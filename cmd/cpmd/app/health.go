@@ -1,0 +1,37 @@
+package app
+
+import (
+	"time"
+
+	"cpmd/payment"
+)
+
+// A gatewayView is how QFPay answers, on the diagnosis page.
+type gatewayView struct {
+	URL       string        `json:"url"`
+	Reachable *bool         `json:"reachable"` // by the last contact; null before the first
+	Contacts  []contactView `json:"contacts"`
+}
+
+type contactView struct {
+	Endpoint string    `json:"endpoint"`
+	At       time.Time `json:"at"`
+	TookMS   int64     `json:"took_ms"`
+	Status   int       `json:"http_status"` // 0 where there was no answer
+	RespCD   string    `json:"respcd"`
+	Error    string    `json:"error"`
+	Answered time.Time `json:"answered_at,omitzero"` // the last usable answer
+}
+
+func gatewayHealth(url string, c *payment.Client) gatewayView {
+	v := gatewayView{URL: url, Contacts: []contactView{}}
+	var last time.Time
+	for _, n := range c.Health() {
+		v.Contacts = append(v.Contacts, contactView{n.Endpoint, n.At.UTC(), n.Took.Milliseconds(), n.Status, n.RespCD, n.Err, n.Answered.UTC()})
+		if n.At.After(last) {
+			ok := n.Err == ""
+			last, v.Reachable = n.At, &ok
+		}
+	}
+	return v
+}
