@@ -13,10 +13,9 @@ import (
 type diskError int
 
 const (
-	full         diskError = 13          // SQLITE_FULL
-	writeFailed  diskError = 10 | 3<<8   // SQLITE_IOERR_WRITE
-	fsyncFailed  diskError = 10 | 4<<8   // SQLITE_IOERR_FSYNC
-	everyMinutes           = time.Minute // a full disk is noticed by then
+	full        diskError = 13        // SQLITE_FULL
+	writeFailed diskError = 10 | 3<<8 // SQLITE_IOERR_WRITE
+	fsyncFailed diskError = 10 | 4<<8 // SQLITE_IOERR_FSYNC
 )
 
 func (e diskError) Code() int     { return int(e) }
@@ -77,7 +76,7 @@ func (d *daemon) before(wr queue.Write) error {
 		return full
 	case w.chance(name+" finds the disk full", w.mix.DiskFull):
 		w.disk.mu.Lock()
-		w.disk.full = time.Now().Add(between(w.luck.of("full", name), time.Second, 3*everyMinutes))
+		w.disk.full = time.Now().Add(between(w.luck.of("full", name), time.Second, 3*time.Minute))
 		w.disk.mu.Unlock()
 		w.note("%s: the disk is full from now on", name)
 		w.saw("disk full")

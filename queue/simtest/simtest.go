@@ -3,8 +3,9 @@
 // simulated QFPay at the far end, on simulated time. One seed is one history: which sales, which faults, when. A
 // history is judged by the gateway's own books.
 //
-// Start reading at [Run]; world.go is the order of a run, network.go and disk.go break things, check.go judges.
-// docs/testing.md tells how to use it.
+// Start reading at [Run]. world.go is the order of a run; till.go, customer.go and aftercare.go are the people,
+// daemon.go the process, network.go and disk.go break things. books.go is what the world knows; check.go judges each
+// step by it, judge.go and stream.go the end. docs/testing.md tells how to use it.
 package simtest
 
 import (

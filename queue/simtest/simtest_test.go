@@ -176,7 +176,7 @@ func TestFoundSeeds(t *testing.T) {
 // TestSameSeedSameHistory: a seed that found something finds it again. It is also a test of cpmd: what goes by the
 // order of a map would differ from run to run.
 func TestSameSeedSameHistory(t *testing.T) {
-	most := 12
+	most := twice
 	if *seeds > 0 {
 		most = *seeds
 	}

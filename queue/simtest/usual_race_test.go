@@ -5,7 +5,10 @@ package simtest
 import "time"
 
 // usual is how many seeds TestSeeds runs by itself, and for how long at most, under the race detector.
-func usual() (most int, limit time.Duration) { return 60, 45 * time.Second }
+func usual() (most int, limit time.Duration) { return 60, 30 * time.Second }
 
 // stride is how many writes TestEveryWrite goes on by.
-const stride = 3
+const stride = 5
+
+// twice is how many seeds TestSameSeedSameHistory runs.
+const twice = 2

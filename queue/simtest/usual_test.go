@@ -17,3 +17,6 @@ func usual() (most int, limit time.Duration) {
 
 // stride is how many writes TestEveryWrite goes on by.
 const stride = 1
+
+// twice is how many seeds TestSameSeedSameHistory runs.
+const twice = 8
