@@ -128,6 +128,10 @@ func (s *selling) put() (queue.SaleView, bool) {
 	w := s.w
 	busy := 0
 	for try := 1; ; try++ {
+		if w.tooLong() {
+			w.wrong("sale %s is never taken", s.id)
+			return queue.SaleView{}, false
+		}
 		name := fmt.Sprintf("%s put#%d", s.id, try)
 		ctx, done := s.patienceOf(name)
 		v, created, err := s.c.PutSale(ctx, s.req)
@@ -192,6 +196,10 @@ func (s *selling) follow(v queue.SaleView) (queue.SaleView, bool) {
 		}
 		if time.Since(began) > 30*time.Minute && !w.calm.Load() {
 			break
+		}
+		if w.tooLong() {
+			w.wrong("sale %s is %s, and nothing more comes", s.id, v.State)
+			return v, false
 		}
 		name := fmt.Sprintf("%s wait#%d", s.id, try)
 		time.Sleep(between(s.r, time.Microsecond, time.Millisecond)) // a connection that is closing is closed by then

@@ -53,8 +53,10 @@ func run(quick, write bool, only string, seeds int) error {
 		return err
 	}
 	defer os.RemoveAll(copied)
-	var table strings.Builder
-	table.WriteString("| | mutant | test that catches it first | seed of the simulation that finds it |\n|--:|---|---|---|\n")
+	rows, err := readRows()
+	if err != nil {
+		return err
+	}
 	alive := 0
 	for n, patch := range patches {
 		name := strings.TrimSuffix(filepath.Base(patch), ".patch")
@@ -70,11 +72,11 @@ func run(quick, write bool, only string, seeds int) error {
 			m.test = "NONE"
 		}
 		fmt.Printf("%-36s %-60s %s\n", name, m.test, m.seed)
-		fmt.Fprintf(&table, "| %d | %s | %s | %s |\n", n+1, m.says, code(m.test), m.seed)
-	}
-	if write {
-		if err := replace(table.String()); err != nil {
-			return err
+		rows[n] = fmt.Sprintf("| %d | %s | %s | %s |\n", n+1, m.says, code(m.test), m.seed)
+		if write {
+			if err := replace(rows, len(patches)); err != nil {
+				return err
+			}
 		}
 	}
 	if alive > 0 {
@@ -197,16 +199,41 @@ func test(tree string, args ...string) (failed string, err error) {
 	return failed, nil
 }
 
-// replace puts the table between the marks of the page.
-func replace(table string) error {
+const header = "| | mutant | test that catches it first | seed of the simulation that finds it |\n|--:|---|---|---|\n"
+
+// cut finds the table between the marks of the page.
+func cut() (before, table, after string, err error) {
 	b, err := os.ReadFile(page)
+	before, rest, ok1 := strings.Cut(string(b), start)
+	table, after, ok2 := strings.Cut(rest, end)
+	if err == nil && (!ok1 || !ok2) {
+		err = fmt.Errorf("%s has no table between its marks", page)
+	}
+	return before, table, after, err
+}
+
+// readRows reads the table's rows by number, from 0.
+func readRows() (map[int]string, error) {
+	_, table, _, err := cut()
+	rows := map[int]string{}
+	for line := range strings.Lines(table) {
+		var n int
+		if _, err := fmt.Sscanf(line, "| %d |", &n); err == nil {
+			rows[n-1] = line
+		}
+	}
+	return rows, err
+}
+
+// replace writes the table anew, as far as it is known.
+func replace(rows map[int]string, most int) error {
+	before, _, after, err := cut()
 	if err != nil {
 		return err
 	}
-	before, rest, ok1 := strings.Cut(string(b), start)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok1 || !ok2 {
-		return fmt.Errorf("%s has no table between its marks", page)
+	table := header
+	for n := range most {
+		table += rows[n]
 	}
 	return os.WriteFile(page, []byte(before+start+table+end+after), 0o644)
 }
