@@ -276,14 +276,14 @@ func (c *change) outcomeOf(suspect payment.Meaning) Outcome {
 	case payment.Misconfigured:
 		return OutMisconfigd
 	}
-	return OutNotSent
+	return OutAbsent
 }
 
 func reasonOf(o Outcome) Reason {
 	switch o {
 	case OutReversed:
 		return Reversed
-	case OutNotSent:
+	case OutNotSent, OutAbsent:
 		return NotSent
 	case OutMisconfigd:
 		return Misconfigured

@@ -155,6 +155,16 @@ func TestNeverArrivedIsProvedByEmptyLists(t *testing.T) {
 		if v := c.state("a"); v.Reason != NotSent {
 			t.Errorf("reason %s", v.Reason)
 		}
+		// The code has left this machine, so no other sale is paid with it.
+		c.open("b")
+		c.scan(code)
+		if v := c.state("b"); v.State != Waiting {
+			t.Errorf("the code was taken again: %+v", v)
+		}
+		c.scan(code[:17] + "4")
+		if v := c.state("b"); v.State != Paying {
+			t.Errorf("a fresh code was not taken: %+v", v)
+		}
 	})
 }
 

@@ -98,7 +98,8 @@ const (
 	OutPaid       Outcome = "paid"
 	OutDeclined   Outcome = "declined"
 	OutReversed   Outcome = "reversed"
-	OutNotSent    Outcome = "not_sent"
+	OutNotSent    Outcome = "not_sent" // surely no byte of it left
+	OutAbsent     Outcome = "absent"   // it left, and is proved never to have reached QFPay
 	OutMisconfigd Outcome = "misconfigured"
 	OutDecided    Outcome = "decided" // an operator said not paid
 )

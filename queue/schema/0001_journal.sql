@@ -43,7 +43,7 @@ CREATE TABLE payment (
   code_mask    TEXT NOT NULL,
   code_hash    TEXT NOT NULL,
   txdtm        TEXT NOT NULL,
-  outcome      TEXT NOT NULL CHECK (outcome IN ('','paid','declined','reversed','not_sent','misconfigured','decided')),
+  outcome      TEXT NOT NULL CHECK (outcome IN ('','paid','declined','reversed','not_sent','absent','misconfigured','decided')),
   sent_at      TEXT NOT NULL,
   confirm_by   TEXT NOT NULL,
   give_up_by   TEXT NOT NULL,

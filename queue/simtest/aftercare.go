@@ -115,7 +115,7 @@ func (s *selling) refund(id string, amount int64) {
 		case errors.As(err, &refusal) && refusal.Status != 503:
 			w.wrong("%s is refused: %v", name, err)
 			return
-		case try > 60 && w.calm.Load():
+		case w.tooLong():
 			w.wrong("%s: nobody says what became of it", name)
 			return
 		}

@@ -199,7 +199,7 @@ func (w *world) judgeSale(d *daemon, a *account, kept map[string]sim.Payment) {
 		w.wrong("sale %s is still %s at the end", id, v.State)
 	}
 	for _, p := range v.Payments {
-		if p.State == "not_sent" && slices.Contains(a.numbers, p.OutTradeNo) {
+		if p.State == "absent" && slices.Contains(a.numbers, p.OutTradeNo) {
 			w.saw("never arrived")
 		}
 	}
