@@ -38,7 +38,7 @@ func (d Descriptor) POSReport() (r POSReport, ok bool) {
 	if !ok || bit%8 != 0 || data.Size != 8 || data.Count == 0 {
 		return POSReport{}, false
 	}
-	r = POSReport{ID: data.Report, Len: d.length(data.Report), Count: -1, AIM: -1, Data: bit / 8, DataLen: data.Count, More: -1}
+	r = POSReport{ID: data.Report, Len: d.length(data.Report), Count: -1, AIM: -1, Data: bit / 8, DataLen: data.Count - (bit-data.Bit)/8, More: -1}
 	if f, bit, ok := d.find(Input, pageDesktop, 0x3b); ok && f.Report == r.ID && bit%8 == 0 && f.Size == 8 {
 		r.Count = bit / 8
 	}
@@ -48,7 +48,8 @@ func (d Descriptor) POSReport() (r POSReport, ok bool) {
 	if f, bit, ok := d.find(Input, pageBarcode, 0xff); ok && f.Report == r.ID {
 		r.More, r.MoreMask = bit/8, 1<<(bit%8)
 	}
-	if r.Count < 0 { // nobody knows where the data ends
+	// Nobody knows where the data ends, or the descriptor contradicts itself.
+	if r.Count < 0 || r.Count >= r.Len || r.More >= r.Len || r.DataLen <= 0 || r.Data+r.DataLen > r.Len {
 		return POSReport{}, false
 	}
 	return r, true
