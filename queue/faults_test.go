@@ -107,3 +107,27 @@ func TestTimesAreTheSameFromMemoryAndJournal(t *testing.T) {
 		}
 	})
 }
+
+// A cancellation that left before the process died may still give the money back, so paid is not believed at once.
+func TestRestartRemembersTheCancellation(t *testing.T) {
+	r, at := DefaultRules(), t0
+	s := Sale{ID: "a", Lane: "1", Amount: 100, Currency: "HKD"}
+	pending := answer(payment.Pending)
+	paid := finding(payment.Paid)
+	for _, ev := range []Event{
+		{Kind: Opened},
+		{Kind: Scanned, Bind: &Bind{OutTradeNo: "N", PayType: "800208"}},
+		{Kind: Answered, Payment: "N", Answer: &pending},
+		{Kind: CancelAsked},
+		{Kind: Restarted},
+		{Kind: Found, Payment: "N", Finding: &paid},
+		{Kind: Found, Payment: "N", Finding: &paid},
+	} {
+		at = at.Add(time.Second)
+		ev.At, ev.AskedAt = at, at
+		s, _ = Reduce(r, s, ev)
+	}
+	if s.State != Reversing {
+		t.Errorf("the sale is %s", s.State)
+	}
+}

@@ -168,6 +168,29 @@ func TestNeverArrivedIsProvedByEmptyLists(t *testing.T) {
 	})
 }
 
+// A refund whose answer is lost may still be on its way: two empty lists at once prove nothing.
+func TestRefundMayArriveLate(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundOrder) payment.Answer { return answer(payment.Unknown) }}
+	g.query = func(n int, _ payment.Question) payment.Finding {
+		if n < 10 {
+			return finding(payment.NotFound)
+		}
+		return finding(payment.Paid)
+	}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.until("a", PaidState, time.Second)
+		if _, _, err := c.PutRefund(context.Background(), RefundRequest{ID: "r", Sale: "a", Amount: 100}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if v, err := c.Refund(context.Background(), "r"); err != nil || v.State != Refunded {
+			t.Errorf("%+v, %v; want it refunded", v, err)
+		}
+	})
+}
+
 func TestNotSentIsTriedAgainWithTheSameNumber(t *testing.T) {
 	n := 0
 	g := &fakeGateway{pay: func(context.Context, payment.Order) payment.Answer {

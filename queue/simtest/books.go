@@ -29,12 +29,16 @@ type account struct {
 
 // A card is a code that a customer showed.
 type card struct {
-	lane      string
 	sale      string // that it was meant for
 	behaviour string
-	at        time.Duration   // when it was last read
-	times     []time.Duration // all of them
-	number    string          // that it was submitted with
+	read      []reading
+	number    string // that it was submitted with
+}
+
+// A reading is one time that a scanner or a till read a code.
+type reading struct {
+	lane string
+	at   time.Duration
 }
 
 // A giving is one refund.
@@ -84,11 +88,11 @@ func (b *books) shown(w *world, code, lane, sale, behaviour string, at time.Dura
 	defer b.mu.Unlock()
 	c := b.cards[code]
 	if c == nil {
-		c = &card{lane: lane, sale: sale, behaviour: behaviour}
+		c = &card{sale: sale, behaviour: behaviour}
 		b.cards[code] = c
 		b.codes = append(b.codes, code)
 	}
-	c.lane, c.at, c.times = lane, at, append(c.times, at)
+	c.read = append(c.read, reading{lane, at})
 }
 
 func (b *books) anyUsed(r *rand.Rand) string {

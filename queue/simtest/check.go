@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"cpmd/cmd/qfpaysim/sim"
 	"cpmd/payment"
@@ -70,10 +69,8 @@ func (b *books) pay(w *world, d *daemon, form url.Values) {
 		w.wrong("payment %s carries a code that nobody showed", number)
 	case c.number != "" && c.number != number:
 		w.wrong("a code was submitted twice: with %s and with %s", c.number, number)
-	case c.lane != lane:
-		w.wrong("payment %s of lane %s carries a code that was shown at lane %s", number, lane, c.lane)
-	case !slices.ContainsFunc(c.times, func(at time.Duration) bool { return at >= a.asked }):
-		w.wrong("payment %s of sale %s, opened at %v, carries a code that was last shown at %v", number, sale, a.asked, c.at)
+	case !slices.ContainsFunc(c.read, func(r reading) bool { return r.lane == lane && r.at >= a.asked }):
+		w.wrong("payment %s of sale %s, opened at %v on lane %s, carries a code that was shown at %v", number, sale, a.asked, lane, c.read)
 	}
 	if c != nil {
 		c.number = number
@@ -243,7 +240,7 @@ func (b *books) refused(w *world, r queue.SaleRequest, e *client.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e.Code == queue.CodeUsed {
-		if c := b.cards[r.AuthCode.Reveal()]; c == nil || c.number == "" && len(c.times) < 2 {
+		if c := b.cards[r.AuthCode.Reveal()]; c == nil || c.number == "" && len(c.read) < 2 {
 			w.wrong("sale %s: the code is refused as used, and was not", r.ID)
 		}
 	}

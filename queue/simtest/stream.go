@@ -14,7 +14,7 @@ import (
 var allowed = map[queue.State][]queue.State{
 	"":               {queue.Waiting, queue.Paying},
 	queue.Waiting:    {queue.Paying, queue.PaidState, queue.NotPaid},
-	queue.Paying:     {queue.Waiting, queue.Confirming, queue.Reversing, queue.PaidState, queue.NotPaid},
+	queue.Paying:     {queue.Waiting, queue.Confirming, queue.Reversing, queue.Unresolved, queue.PaidState, queue.NotPaid},
 	queue.Confirming: {queue.Waiting, queue.Reversing, queue.Unresolved, queue.PaidState, queue.NotPaid},
 	queue.Reversing:  {queue.Unresolved, queue.PaidState, queue.NotPaid},
 	queue.Unresolved: {queue.PaidState, queue.NotPaid},
@@ -75,6 +75,9 @@ func (w *world) judgeStream(d *daemon) {
 		for _, v := range b.sales[id].told {
 			was, ok := at[v.Seq]
 			was.Refunded = v.Refunded // refunds have events of their own
+			if v.Delivery == queue.Returned {
+				was.Delivery, was.Message = v.Delivery, v.Message // likewise
+			}
 			if !ok || !reflect.DeepEqual(was, v) {
 				w.wrong("sale %s was told as of event %d, which says something else:\n%+v\n%+v", id, v.Seq, v, was)
 			}
