@@ -41,7 +41,7 @@ func setUp(t *testing.T, plan stage.Plan) (*stage.Stage, context.Context) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(func() {
 		cancel()
 		if err := st.Close(); err != nil {
@@ -69,6 +69,9 @@ func pay(ctx context.Context, t *testing.T, st *stage.Stage, id, code string, wa
 		t.Fatal(err)
 	}
 	for v.State != want {
+		if v.Final {
+			t.Fatalf("sale %s came to %s %s, want %s", id, v.State, v.Reason, want)
+		}
 		if v, err = st.Till.WaitSale(ctx, id, v.Seq, 5*time.Second); err != nil {
 			t.Fatalf("%s: %v", v.State, err)
 		}
@@ -109,7 +112,7 @@ func TestSignals(t *testing.T) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(time.Second):
+	case <-time.After(4 * time.Second): // an answer would be awaited for 5 s
 		t.Error("the second signal did not end the daemon")
 	}
 	if err := st.Start(); err != nil {
@@ -168,6 +171,7 @@ func TestBadJournals(t *testing.T) {
 			if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 				t.Fatal(err)
 			}
+			defer os.Chmod(filepath.Dir(path), 0o700) // so that it can be removed again
 			if tc.prepare != nil {
 				tc.prepare(path)
 			} else {
@@ -322,7 +326,6 @@ func readOnly(t *testing.T, path string) {
 	if err := errors.Join(os.Chmod(path, 0o400), os.Chmod(filepath.Dir(path), 0o500)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.Chmod(filepath.Dir(path), 0o700) })
 }
 
 func exe(t *testing.T, path, statement string) {

@@ -73,6 +73,9 @@ func TestOperator(t *testing.T) {
 	if err := st.Start(); err != nil {
 		t.Fatal(err)
 	}
+	if err := st.Ready(ctx); err != nil { // what is scanned before is nobody's
+		t.Fatal(err)
+	}
 	waitFor(ctx, t, st, "stuck", func(v queue.SaleView) bool { return v.Delivery == queue.Returned && v.Refunded == 700 })
 	ctl(exitFailed, "delivered", "stuck")
 
