@@ -151,7 +151,7 @@ func (s *pos) report(r *Result, rep POSReport, p []byte, at time.Time) {
 	n := min(int(p[rep.Count]), rep.DataLen, len(p)-rep.Data)
 	if !s.open {
 		s.text, s.id = s.text[:0], ""
-		if rep.AIM >= 0 && identifier(p[rep.AIM:]) {
+		if rep.AIM >= 0 && rep.AIM < len(p) && identifier(p[rep.AIM:]) {
 			s.id = string(p[rep.AIM+1 : rep.AIM+3])
 		}
 	}
