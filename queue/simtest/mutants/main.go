@@ -35,7 +35,7 @@ func main() {
 	quick := flag.Bool("short", false, "run a few, and only until a test fails")
 	write := flag.Bool("write", false, "write the table in "+page)
 	only := flag.String("only", "", "run those whose file names contain this")
-	seeds := flag.Int("seeds", 400, "seeds of the simulation for each")
+	seeds := flag.Int("seeds", 150, "seeds of the simulation for each")
 	flag.Parse()
 	if err := run(*quick, *write, *only, *seeds); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
