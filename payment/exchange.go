@@ -28,8 +28,9 @@ const maxBody = 1 << 20
 
 // A reply is what one request brought back.
 type reply struct {
-	sent   bool // false: surely no byte of the request left
-	status int  // of HTTP; 0 without an answer
+	sent   bool      // false: surely no byte of the request left
+	status int       // of HTTP; 0 without an answer
+	date   time.Time // by QFPay's clock (RFC 9110, Date); zero where it told none
 	seal   seal
 	object object
 	err    error // why there is no object
@@ -86,6 +87,7 @@ func (c *Client) attempt(ctx context.Context, endpoint string, f form, hide *str
 	}
 	defer resp.Body.Close()
 	r := reply{sent: true, status: resp.StatusCode}
+	r.date, _ = http.ParseTime(resp.Header.Get("Date"))
 	body, err := readBody(resp)
 	if err != nil {
 		r.err = fmt.Errorf("HTTP %d: %w", resp.StatusCode, inTime(ctx, err))

@@ -14,8 +14,9 @@ type Contact struct {
 	Took     time.Duration // the last one, with its wait for a turn
 	Status   int           // of HTTP; 0 where there was no answer
 	RespCD   string
-	Err      string    // why the last one brought no usable answer; empty if it did
-	Answered time.Time // when a usable answer came last; zero if never
+	Err      string        // why the last one brought no usable answer; empty if it did
+	Answered time.Time     // when a usable answer came last; zero if never
+	ClockOff time.Duration // how far QFPay's clock was ahead of this machine's (RFC 9110, Date); 0 where it told none
 }
 
 type health struct {
@@ -31,6 +32,9 @@ func (h *health) note(endpoint string, started time.Time, r reply) {
 	now := time.Now()
 	n := Contact{Endpoint: endpoint, At: started, Took: now.Sub(started), Status: r.status, RespCD: r.respcd(),
 		Answered: h.last[endpoint].Answered}
+	if !r.date.IsZero() {
+		n.ClockOff = r.date.Sub(now)
+	}
 	switch {
 	case r.err != nil:
 		n.Err = r.err.Error()

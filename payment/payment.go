@@ -84,8 +84,9 @@ type Finding struct {
 	// Cancel is the item's cancel field: 0 none, 1 reversed or refunded, 2 cancelled, 3 refunded, 5 partly refunded
 	// (QFPay docs, transaction-enquiry page).
 	Cancel string
-	// Searched says that every window that could hold the transaction was asked and answered. An empty
-	// result proves something only then, and only after the answer window of the request has passed.
+	// Searched says that every window that could hold the transaction was asked and answered, and that the clocks
+	// that name the windows can be trusted. An empty result proves something only then, and only after the answer
+	// window of the request has passed.
 	Searched bool
 	// Setup says that QFPay refused the question itself for a fault of setup, as with a wrong key (the code is
 	// in RespCD). The Meaning is Unknown, for that tells nothing about the transaction. It agrees, though, with

@@ -11,16 +11,19 @@ import (
 // Query asks what became of one payment or refund: POST /trade/v1/query (QFPay docs, transaction-enquiry page).
 //
 // Without times QFPay looks at its current month only, so a transaction of the last minutes of a month is not
-// found in the next. Where the number alone finds nothing, Query asks for the month of Question.Created, for its
-// neighbour within a day of the border, and for the syssn. NotFound is Searched if all of them were answered.
+// found in the next. Where the number alone finds nothing, Query asks for each month since
+// Question.Created, and for the syssn. NotFound is Searched if all of them were answered, and the clocks tell which
+// months those are.
 //
 // The number and the syssn are never sent together: QFPay does not say whether either or both have to fit.
 func (c *Client) Query(ctx context.Context, q Question) Finding {
 	if !numberForm.MatchString(q.OutTradeNo) {
 		return Finding{Answer: Answer{Meaning: Unknown, Err: errors.New("out_trade_no must be 1 to 32 letters, digits or _")}}
 	}
-	for n, f := range q.searches(c.location) {
-		l := c.list(ctx, f, queryPages)
+	number := newForm(field{"out_trade_no", q.OutTradeNo})
+	questions, unsure := []form{number}, error(nil)
+	for n := 0; n < len(questions); n++ {
+		l := c.list(ctx, questions[n], queryPages)
 		found, ok := q.judge(l.items)
 		switch {
 		case ok && (l.whole || found.Meaning == Paid):
@@ -34,8 +37,13 @@ func (c *Client) Query(ctx context.Context, q Question) Finding {
 			l.top.Meaning = NotFound
 			return Finding{Answer: l.top}
 		}
+		if n == 0 {
+			var others []form
+			others, unsure = q.others(number, l.date, c.location)
+			questions = append(questions, others...)
+		}
 	}
-	return Finding{Answer: Answer{Meaning: NotFound}, Searched: !q.Created.IsZero()}
+	return Finding{Answer: Answer{Meaning: NotFound, Err: unsure}, Searched: unsure == nil}
 }
 
 // List returns all transactions that QFPay's clock (sysdtm) puts between two times, the end not included, for
@@ -57,37 +65,50 @@ func (c *Client) List(ctx context.Context, start, end time.Time) ([]Item, error)
 	return nil, fmt.Errorf("QFPay refuses the list: %s %s", l.top.RespCD, l.top.Text)
 }
 
-// searches are the questions that together cover wherever the transaction may be.
-func (q Question) searches(loc *time.Location) []form {
-	number := newForm(field{"out_trade_no", q.OutTradeNo})
-	all := []form{number}
-	for _, first := range q.months(loc) {
+// others are the questions that, with the number alone, cover wherever the transaction may be. The error says why
+// they do not. QFPay's clock is zero where it told none.
+func (q Question) others(number form, qfpay time.Time, loc *time.Location) (all []form, err error) {
+	months, err := q.months(qfpay, loc)
+	for _, first := range months {
 		end := first.AddDate(0, 1, 0).Add(-time.Second)
 		all = append(all, number.with(field{"start_time", FormatTime(first, loc)}, field{"end_time", FormatTime(end, loc)}))
 	}
 	if q.SysSN != "" {
 		all = append(all, newForm(field{"syssn", q.SysSN}))
 	}
-	return all
+	return all, err
 }
 
-// months are the first moments of the months that Created, as QFPay's clock and zone have it, may be in. A month
-// that has not begun is left out: if it has at QFPay, it is the one that a question without times covers.
-func (q Question) months(loc *time.Location) []time.Time {
-	if q.Created.IsZero() {
-		return nil
+const (
+	// clockTolerance is how far this machine's clock may have been off unnoticed.
+	clockTolerance = 24 * time.Hour
+	// mostMonths is how many months are searched for one transaction.
+	mostMonths = 24
+)
+
+// months are the first moments of all months since Created, by this machine's clock and by QFPay's, whichever is
+// earlier. A month that has not begun is left out: if it has at QFPay, it is the one that a question without times
+// covers. The error says that the clocks do not tell the months.
+func (q Question) months(qfpay time.Time, loc *time.Location) (all []time.Time, err error) {
+	now := orDefault(q.Now, time.Now())
+	qfpay = orDefault(qfpay, now)
+	since := q.Created
+	if t := q.Created.Add(qfpay.Sub(now)); t.Before(since) {
+		since = t
 	}
-	now := q.Now
-	if now.IsZero() {
-		now = time.Now()
+	since = since.Add(-clockTolerance)
+	switch {
+	case q.Created.IsZero():
+		return nil, errors.New("nothing was found, which proves nothing: it is not known when the request was made")
+	case q.Created.After(now.Add(clockTolerance)):
+		return nil, errors.New("nothing was found, which proves nothing: this machine's clock went back since the request was made")
+	case since.Before(qfpay.AddDate(0, -mostMonths, 0)):
+		return nil, fmt.Errorf("nothing was found, which proves nothing: the request was made more than %d months ago by this machine's clock; if that is wrong, set the clock", mostMonths)
 	}
-	months := []time.Time{month(q.Created, loc)}
-	for _, d := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
-		if m := month(q.Created.Add(d), loc); m != months[0] && !m.After(now) {
-			months = append(months, m)
-		}
+	for m := month(since, loc); !m.After(qfpay); m = m.AddDate(0, 1, 0) {
+		all = append(all, m)
 	}
-	return months
+	return all, nil
 }
 
 func month(t time.Time, loc *time.Location) time.Time {
@@ -105,9 +126,10 @@ const (
 // A listing is what one question brought, all pages together.
 type listing struct {
 	items []Item
-	whole bool   // read to the end, each page properly answered
-	top   Answer // if not whole: what went wrong
-	setup bool   // QFPay refused the question for a fault of setup
+	whole bool      // read to the end, each page properly answered
+	date  time.Time // of the last page, by QFPay's clock; zero where it told none
+	top   Answer    // if not whole: what went wrong
+	setup bool      // QFPay refused the question for a fault of setup
 }
 
 func (c *Client) list(ctx context.Context, f form, pages int) listing {
@@ -115,6 +137,7 @@ func (c *Client) list(ctx context.Context, f form, pages int) listing {
 	seen := map[Item]bool{}
 	for page := 1; page <= pages; page++ {
 		r := c.exchange(ctx, endQuery, f.with(field{"page", strconv.Itoa(page)}, field{"page_size", strconv.Itoa(pageSize)}), "")
+		l.date = r.date
 		items, top, setup := r.items()
 		known := len(l.items)
 		for _, i := range items { // a page begins with the last one's end if something was paid meanwhile

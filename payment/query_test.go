@@ -149,22 +149,22 @@ func TestWhichMonthsAreAsked(t *testing.T) {
 	}
 	const (
 		dec, jan, feb = "2025-12-01 00:00:00..2025-12-31 23:59:59", "2026-01-01 00:00:00..2026-01-31 23:59:59", "2026-02-01 00:00:00..2026-02-28 23:59:59"
-		none          = ".."
+		mar, none     = "2026-03-01 00:00:00..2026-03-31 23:59:59", ".."
 	)
 	for _, tt := range []struct {
 		created, now, sysSN string
 		want                []string
 	}{
 		{"2026-01-15 12:00:00", "2026-01-15 12:01:00", "", []string{none, jan}},
-		{"2026-01-15 12:00:00", "2026-03-15 12:01:00", "", []string{none, jan}},
+		{"2026-01-15 12:00:00", "2026-03-15 12:01:00", "", []string{none, jan, feb, mar}},
 		{"2026-01-15 12:00:00", "2026-01-15 12:01:00", "77", []string{none, jan, "77"}},
-		{"2026-01-01 00:00:10", "2026-01-01 00:01:00", "", []string{none, jan, dec}},
-		{"2026-01-01 23:59:59", "2026-01-02 00:01:00", "", []string{none, jan, dec}},
+		{"2026-01-01 00:00:10", "2026-01-01 00:01:00", "", []string{none, dec, jan}},
+		{"2026-01-01 23:59:59", "2026-01-02 00:01:00", "", []string{none, dec, jan}},
 		{"2026-01-02 00:00:00", "2026-01-02 00:01:00", "", []string{none, jan}},
 		{"2026-01-31 23:59:50", "2026-01-31 23:59:58", "", []string{none, jan}},
 		{"2026-01-31 23:59:50", "2026-02-01 00:00:00", "", []string{none, jan, feb}},
 		{"2026-01-31 00:00:00", "2026-02-05 12:00:00", "", []string{none, jan, feb}},
-		{"2026-01-30 23:59:59", "2026-02-05 12:00:00", "", []string{none, jan}},
+		{"2026-01-30 23:59:59", "2026-02-05 12:00:00", "", []string{none, jan, feb}},
 	} {
 		for _, loc := range []*time.Location{nil, time.UTC} {
 			var got []string
@@ -241,6 +241,50 @@ func TestSearchedNeedsEveryAnswer(t *testing.T) {
 	q.Created = time.Time{}
 	if f := newTestClient(t, says(t, 200, listBody()).url).Query(t.Context(), q); f.Meaning != NotFound || f.Searched {
 		t.Errorf("without a time: %+v", f)
+	}
+}
+
+// A machine whose clock is wrong looks in the wrong months: what it does not find there may well be there. All these
+// payments were made in January 2026, by QFPay's clock.
+func TestWrongClockProvesNothing(t *testing.T) {
+	at := func(s string) time.Time {
+		v, err := time.ParseInLocation(timeLayout, s, qfpayZone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for name, tt := range map[string]struct {
+		created, now, theirs string
+		proves               bool
+	}{
+		"right":                              {"2026-01-15 12:00:00", "2026-01-15 12:01:00", "2026-01-15 12:01:00", true},
+		"half a day off":                     {"2026-01-31 12:00:00", "2026-01-31 12:01:00", "2026-02-01 00:01:00", true},
+		"back in 2000":                       {"2000-01-01 00:00:10", "2000-01-01 00:01:00", "2026-02-01 00:00:30", false},
+		"back in 2000, set right since":      {"2000-01-01 00:00:10", "2026-02-01 00:01:00", "2026-02-01 00:01:00", false},
+		"forty days behind, set right since": {"2026-01-20 12:00:00", "2026-03-01 00:01:00", "2026-03-01 00:01:00", true},
+		"forty days ahead":                   {"2026-03-10 12:00:00", "2026-03-10 12:01:00", "2026-02-01 00:00:01", true},
+		"forty days ahead since":             {"2026-01-31 12:00:00", "2026-03-12 12:00:00", "2026-02-01 00:00:01", true},
+		"ten days behind since":              {"2026-01-31 12:00:00", "2026-02-05 12:00:00", "2026-02-15 12:00:00", true},
+		"forty days ahead, set right since":  {"2026-03-10 12:00:00", "2026-02-01 00:01:00", "2026-02-01 00:01:00", false},
+		"two years off, no word from QFPay":  {"2024-01-31 12:00:00", "2026-02-01 00:01:00", "", false},
+		"two days ahead, no word from QFPay": {"2026-02-03 12:00:00", "2026-02-01 00:01:00", "", false},
+		"right, no word from QFPay":          {"2026-01-31 12:00:00", "2026-02-01 00:01:00", "", true},
+	} {
+		january := !tt.proves // asked for
+		g := serve(t, func(w http.ResponseWriter, _ string, f url.Values) {
+			january = january || strings.HasPrefix(f.Get("start_time"), "2026-01")
+			if tt.theirs != "" {
+				w.Header().Set("Date", at(tt.theirs).UTC().Format(http.TimeFormat))
+			}
+			w.Write([]byte(listBody()))
+		})
+		q := question
+		q.Created, q.Now = at(tt.created), at(tt.now)
+		f := newTestClient(t, g.url).Query(t.Context(), q)
+		if f.Meaning != NotFound || f.Searched != tt.proves || (f.Err == nil) != tt.proves || !january {
+			t.Errorf("%s: %+v", name, f)
+		}
 	}
 }
 

@@ -48,8 +48,8 @@ type Config struct {
 	Journal    *Journal
 	Log        *zap.Logger
 	Version    string
-	// GatewayHealth is shown in the diagnosis; it may be nil.
-	GatewayHealth func() any
+	// GatewayHealth is shown in the diagnosis, with what a person should do; it may be nil.
+	GatewayHealth func() (view any, advice []string)
 	// Observe sees every sale that came to another state, and its age; it may be nil. It must return at once.
 	Observe func(v SaleView, age time.Duration)
 	// Parallel bounds the queries under way at once; 0: 8.

@@ -131,8 +131,9 @@ func (q *Queue) Diagnosis(ctx context.Context) (Diagnosis, error) {
 	d := Diagnosis{Version: q.cfg.Version, StartedAt: shown(started), UptimeS: int64(q.clock.now().Sub(started).Seconds()), Ready: ready == nil,
 		Journal: JournalHealth{Path: q.cfg.Journal.Path(), OK: ready == nil, Bytes: q.cfg.Journal.Bytes()}, Lanes: lanes,
 		Unsettled: views(sales, q.view), Refunding: views(refunds, refundView), Alarms: append([]AlarmView{}, alarms...), Advice: []string{}}
+	var onGateway []string
 	if q.cfg.GatewayHealth != nil {
-		d.Gateway = q.cfg.GatewayHealth()
+		d.Gateway, onGateway = q.cfg.GatewayHealth()
 	}
 	if err := q.ask(ctx, func() error { d.Journal.Seq = q.cfg.Journal.last; return nil }); err != nil {
 		return Diagnosis{}, err
@@ -140,7 +141,7 @@ func (q *Queue) Diagnosis(ctx context.Context) (Diagnosis, error) {
 	if ready != nil {
 		d.Journal.Error = ready.Error()
 	}
-	d.Advice = append(d.Advice, advice(d)...)
+	d.Advice = append(append(d.Advice, advice(d)...), onGateway...)
 	return d, nil
 }
 

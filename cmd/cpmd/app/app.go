@@ -49,7 +49,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	}
 	metrics := newMetrics()
 	q := queue.New(queue.Config{Rules: rules(cfg.Timing), Lanes: lanes, Location: g.Zone, Currencies: g.Currencies, Gateway: gateway, Journal: journal,
-		Log: log.Named("queue"), Version: version, GatewayHealth: func() any { return gatewayHealth(g.URL, gateway) }, Observe: metrics.observe})
+		Log: log.Named("queue"), Version: version, GatewayHealth: func() (any, []string) { return gatewayHealth(g.URL, gateway) }, Observe: metrics.observe})
 	metrics.registry.MustRegister(state{q})
 
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"time"
 
 	"cpmd/payment"
@@ -9,9 +10,13 @@ import (
 // A gatewayView is how QFPay answers, on the diagnosis page.
 type gatewayView struct {
 	URL       string        `json:"url"`
-	Reachable *bool         `json:"reachable"` // by the last contact; null before the first
+	Reachable *bool         `json:"reachable"`   // by the last contact; null before the first
+	ClockOffS int64         `json:"clock_off_s"` // how far QFPay's clock is ahead of this machine's, by the last contact
 	Contacts  []contactView `json:"contacts"`
 }
+
+// clockLimit is how wrong the machine's clock may be before a person is told. Cashiers look sales up by it.
+const clockLimit = 10 * time.Minute
 
 type contactView struct {
 	Endpoint string    `json:"endpoint"`
@@ -23,15 +28,22 @@ type contactView struct {
 	Answered time.Time `json:"answered_at,omitzero"` // the last usable answer
 }
 
-func gatewayHealth(url string, c *payment.Client) gatewayView {
-	v := gatewayView{URL: url, Contacts: []contactView{}}
-	var last time.Time
+// gatewayHealth also says what a person should do.
+func gatewayHealth(url string, c *payment.Client) (v gatewayView, advice []string) {
+	v = gatewayView{URL: url, Contacts: []contactView{}}
+	var last payment.Contact
 	for _, n := range c.Health() {
 		v.Contacts = append(v.Contacts, contactView{n.Endpoint, n.At.UTC(), n.Took.Milliseconds(), n.Status, n.RespCD, n.Err, n.Answered.UTC()})
-		if n.At.After(last) {
+		if n.At.After(last.At) {
 			ok := n.Err == ""
-			last, v.Reachable = n.At, &ok
+			last, v.Reachable, v.ClockOffS = n, &ok, int64(n.ClockOff.Seconds())
 		}
 	}
-	return v
+	if last.Err != "" {
+		advice = append(advice, fmt.Sprintf("QFPay's last answer could not be used (%s: %s): check the network and gateway.url", last.Endpoint, last.Err))
+	}
+	if last.ClockOff.Abs() > clockLimit {
+		advice = append(advice, fmt.Sprintf("this machine's clock differs from QFPay's by %s: set it, and let it be kept right (NTP)", last.ClockOff.Abs().Round(time.Minute)))
+	}
+	return v, advice
 }

@@ -24,6 +24,7 @@ func (g *Gateway) deliver(w http.ResponseWriter, r *http.Request, a *answer) {
 		}
 		panic(http.ErrAbortHandler)
 	}
+	w.Header().Set("Date", g.Now().UTC().Format(http.TimeFormat))
 	if a.reply.Status != 0 {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(a.reply.Status)

@@ -144,6 +144,9 @@ func (s *shop) send(name, body, sign string) reply {
 		s.Fatalf("%s: %v", name, err)
 	}
 	defer resp.Body.Close()
+	if d, err := http.ParseTime(resp.Header.Get("Date")); err != nil || s.gw.Now().Sub(d).Abs() > 2*time.Second {
+		s.Errorf("%s: dated %q, it is %s", name, resp.Header.Get("Date"), s.gw.Now())
+	}
 	raw, err := io.ReadAll(resp.Body)
 	r := reply{raw: string(raw)}
 	h16 := md5.Sum([]byte(r.raw + testKey))
