@@ -67,6 +67,30 @@ func TestHeldResultIsNotForgotten(t *testing.T) {
 	})
 }
 
+// A payment that could not be sent is not sent minutes later, when the customer may be gone.
+func TestNothingIsSentLate(t *testing.T) {
+	down := false
+	before := func(w Write) error {
+		if down {
+			return diskFault(13)
+		}
+		return nil
+	}
+	g := &fakeGateway{pay: always(payment.NotSent)}
+	onBadDisk(t, g, Faults{Before: before}, func(c *counter, _ <-chan error) {
+		c.open("A")
+		c.scan(code)
+		down = true
+		time.Sleep(DefaultRules().Confirm + 5*time.Second)
+		g.now(func(g *fakeGateway) { g.pay = always(payment.Paid) })
+		down = false
+		c.until("A", NotPaid, 10*time.Second)
+		if n, v := g.number("pay"), c.state("A"); n != 1 || v.Reason != NotSent {
+			t.Errorf("sent %d times, %s", n, v.Reason)
+		}
+	})
+}
+
 // After a failed fsync nothing is written any more, whichever write it was.
 func TestFailedSyncStopsTheQueue(t *testing.T) {
 	const full, fsync = 13, 10 | 4<<8

@@ -95,6 +95,15 @@ func (c *change) send(p *Payment) {
 	c.do(Submit, p)
 }
 
+// resend sends what surely left nothing, unless it is so late that the customer would not expect it any more.
+func (c *change) resend(p *Payment) {
+	if !c.ev.At.Before(p.ConfirmBy) {
+		c.dead(p, OutNotSent)
+		return
+	}
+	c.send(p)
+}
+
 // answered judges the answer to the payment request. Only a clean "paid" and a "surely not sent" are believed
 // at once; all else is queried before it is judged.
 func (c *change) answered() {
@@ -218,7 +227,7 @@ func (c *change) due() {
 		c.notPaid(c.waitedInVain())
 	case Paying:
 		if p.Progress.Resend {
-			c.send(p)
+			c.resend(p)
 			return
 		}
 		if !c.ev.At.Before(p.GiveUpBy) {

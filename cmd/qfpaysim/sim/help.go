@@ -64,7 +64,7 @@ var Controls = []struct{ Call, Means string }{
 	{"GET /sim/script", "the scripts not used up"},
 	{"DELETE /sim/script", "drops them"},
 	{"POST /sim/reset", "forgets everything"},
-	{"GET /sim/clock", "QFPay's time"},
+	{"GET /sim/clock", "QFPay's time, which answers carry as Date"},
 	{"POST /sim/clock", `{"skew": "-8m"}, {"advance": "1h"} or {"now": "2026-01-31T23:59:58+08:00"}`},
 	{"GET /sim/help", "this"},
 }
