@@ -73,6 +73,9 @@ func TestNotDeliveredIsRefunded(t *testing.T) {
 		if v := c.state("a"); v.Refunded != 500 || g.number("refund") != 2 {
 			t.Errorf("refunded %d by %d requests", v.Refunded, g.number("refund"))
 		}
+		if told := c.lastTold("a"); told.Delivery != Returned || told.Refunded != 500 || told.Seq != c.state("a").Seq {
+			t.Errorf("the till was last told %+v", told)
+		}
 		time.Sleep(5 * time.Hour)
 		if g.number("refund") != 2 {
 			t.Errorf("%d refund requests", g.number("refund"))

@@ -60,7 +60,7 @@ func BenchmarkAppend(b *testing.B) {
 	now := time.Now().UTC()
 	for i := 0; b.Loop(); i++ {
 		s := Sale{ID: "s" + strconv.Itoa(i), Lane: strconv.Itoa(i), Amount: 1, Currency: "HKD", State: Waiting, CreatedAt: now, ScanBy: now, NextAt: now}
-		if _, err := j.append(entry{at: now, kind: "sale", subject: s.ID, cause: cause{Event: Opened}, sale: &s, told: func(int64) any { return saleView(s, DefaultRules()) }}); err != nil {
+		if err := j.append(entry{at: now, kind: "sale", subject: s.ID, cause: cause{Event: Opened}, sale: &s, told: func(int64) any { return saleView(s, DefaultRules()) }}); err != nil {
 			b.Fatal(err)
 		}
 		raw.once(b)

@@ -20,11 +20,12 @@ const (
 	Restarted      EventKind = "restarted"       // the daemon started; what was in flight is lost
 	ClockMoved     EventKind = "clock_moved"     // the wall clock jumped
 	HandedOver     EventKind = "handed_over"     // the till delivered the goods
+	GivenBack      EventKind = "given_back"      // a refund of it is done
 	Decided        EventKind = "decided"         // an operator decided what became of an unresolved sale
 )
 
 // EventKinds are all kinds of sale events.
-var EventKinds = []EventKind{Opened, Scanned, Answered, Found, CancelAnswered, CancelAsked, Due, Restarted, ClockMoved, HandedOver, Decided}
+var EventKinds = []EventKind{Opened, Scanned, Answered, Found, CancelAnswered, CancelAsked, Due, Restarted, ClockMoved, HandedOver, GivenBack, Decided}
 
 // An Event is one thing that happened to a sale. Time comes in with it: the reducer has no clock.
 type Event struct {
@@ -40,6 +41,8 @@ type Event struct {
 	NotBefore time.Time        // opened, of a refund: QFPay would refuse it earlier
 	Outcome   State            // decided: paid or not_paid
 	Note      string           // decided: why
+	Amount    int64            // given_back: minor units
+	Refund    string           // given_back: its id
 	Moved     time.Duration    // clock_moved
 }
 

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -210,6 +211,25 @@ func (c *counter) state(id string) SaleView {
 	v, err := c.Sale(context.Background(), id)
 	if err != nil {
 		c.Fatal(err)
+	}
+	return v
+}
+
+// lastTold is the last event that tills got of the sale.
+func (c *counter) lastTold(id string) (v SaleView) {
+	c.Helper()
+	all, err := c.Notices(context.Background(), 0, 1000)
+	if err != nil {
+		c.Fatal(err)
+	}
+	for _, n := range all {
+		var told SaleView
+		if err := json.Unmarshal(n.Data, &told); err != nil {
+			c.Fatal(err)
+		}
+		if n.Kind == "sale" && told.ID == id {
+			v = told
+		}
 	}
 	return v
 }

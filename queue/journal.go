@@ -32,6 +32,8 @@ type Journal struct {
 	mark   mark
 	last   int64 // seq of the last event; owned by the writer
 	faults Faults
+
+	prepared map[string]*sql.Stmt // by their text
 }
 
 // OpenJournal opens the journal at path, or makes it where there is none. It refuses a file that is not a
@@ -126,6 +128,9 @@ func (j *Journal) open() error {
 	}
 	var err error
 	if j.mark, err = openMark(j.path); err != nil {
+		return err
+	}
+	if err := j.prepare(); err != nil {
 		return err
 	}
 	return j.db.QueryRow(`SELECT coalesce(max(seq),0) FROM event`).Scan(&j.last)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -26,7 +27,7 @@ func (q *Queue) perform(s Sale, e Effect) {
 		})
 	case CancelPayment:
 		undo := payment.Undoing{OutTradeNo: p.OutTradeNo, SysSN: p.SysSN, Amount: s.Amount, Currency: s.Currency,
-			PayType: first(p.Resolved, p.PayType), TxDTM: p.TxDTM}
+			PayType: cmp.Or(p.Resolved, p.PayType), TxDTM: p.TxDTM}
 		q.call(func(ctx context.Context) func(time.Time) error {
 			a := q.cfg.Gateway.Cancel(ctx, undo)
 			return func(now time.Time) error {

@@ -274,7 +274,7 @@ func (q *Queue) fireDue() time.Duration {
 	for _, id := range sorted(q.sales) {
 		s := q.sales[id]
 		if !s.NextAt.IsZero() && !s.NextAt.After(now) {
-			q.drop(q.stepSale(id, Event{Kind: Due, At: now}))
+			_ = q.stepSale(id, Event{Kind: Due, At: now}) // comes again; that the journal is down is noted in append
 		}
 		if s, ok := q.sales[id]; ok && !s.NextAt.IsZero() {
 			next = earlier(next, s.NextAt)
@@ -283,7 +283,7 @@ func (q *Queue) fireDue() time.Duration {
 	for _, id := range sorted(q.refunds) {
 		f := q.refunds[id]
 		if !f.NextAt.After(now) {
-			q.drop(q.stepRefund(id, Event{Kind: Due, At: now}))
+			_ = q.stepRefund(id, Event{Kind: Due, At: now})
 		}
 		if f, ok := q.refunds[id]; ok {
 			next = earlier(next, f.NextAt)
@@ -291,9 +291,6 @@ func (q *Queue) fireDue() time.Duration {
 	}
 	return max(next.Sub(now), time.Millisecond)
 }
-
-// drop is for events that come again by themselves: a journal that is down is noted elsewhere.
-func (q *Queue) drop(error) {}
 
 // Changed is closed at the next change that tills can see. Get it before reading, so that nothing is missed.
 func (q *Queue) Changed() <-chan struct{} {

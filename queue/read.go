@@ -12,6 +12,14 @@ import (
 // row is what database/sql's Row and Rows share.
 type row interface{ Scan(dest ...any) error }
 
+// The reads of every step.
+const (
+	selectSale     = `SELECT ` + saleColumns + ` FROM sale WHERE id=?`
+	selectPayments = `SELECT out_trade_no, pay_type, code_mask, code_hash, txdtm, outcome, sent_at, confirm_by, give_up_by, syssn,
+		chnlsn, respcd, resolved, progress FROM payment WHERE sale_id=? ORDER BY n`
+	selectCodeUse = `SELECT EXISTS (SELECT 1 FROM payment WHERE code_hash=? AND outcome<>'not_sent')`
+)
+
 const saleColumns = `id, lane, ticket, amount, currency, content, state, reason, cancel_asked, created_at, updated_at, scan_by, next_at, settle, delivery, slow, refunded, seq`
 
 func readSale(r row) (s Sale, err error) {
@@ -24,7 +32,7 @@ func readSale(r row) (s Sale, err error) {
 
 // sale reads one sale with its payments; ok is false where there is none.
 func (j *Journal) sale(id string) (s Sale, ok bool, err error) {
-	s, err = readSale(j.db.QueryRow(`SELECT `+saleColumns+` FROM sale WHERE id=?`, id))
+	s, err = readSale(j.prepared[selectSale].QueryRow(id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Sale{}, false, nil
 	}
@@ -35,8 +43,7 @@ func (j *Journal) sale(id string) (s Sale, ok bool, err error) {
 }
 
 func (j *Journal) payments(sale string) ([]Payment, error) {
-	rows, err := j.db.Query(`SELECT out_trade_no, pay_type, code_mask, code_hash, txdtm, outcome, sent_at, confirm_by, give_up_by, syssn,
-		chnlsn, respcd, resolved, progress FROM payment WHERE sale_id=? ORDER BY n`, sale)
+	rows, err := j.prepared[selectPayments].Query(sale)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +151,7 @@ func (j *Journal) refundsWhere(where string, args ...any) ([]Refund, error) {
 
 // codeUsed says whether a code was submitted before, by any sale.
 func (j *Journal) codeUsed(hash string) (used bool, err error) {
-	err = j.db.QueryRow(`SELECT EXISTS (SELECT 1 FROM payment WHERE code_hash=? AND outcome<>'not_sent')`, hash).Scan(&used)
+	err = j.prepared[selectCodeUse].QueryRow(hash).Scan(&used)
 	return used, err
 }
 

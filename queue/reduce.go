@@ -34,6 +34,8 @@ func Reduce(r Rules, old Sale, ev Event) (Sale, []Effect) {
 		c.clockMoved()
 	case HandedOver:
 		c.handedOver()
+	case GivenBack:
+		c.givenBack()
 	case Decided:
 		c.decided()
 	}

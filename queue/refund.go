@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -52,7 +53,6 @@ type RefundProgress struct {
 	Known      bool            `json:"known,omitempty"`
 	Suspect    payment.Meaning `json:"suspect,omitempty"`
 	Why        string          `json:"why,omitempty"` // what the suspect answer said
-	Later      bool            `json:"later,omitempty"`
 	Agreed     int             `json:"agreed,omitempty"`
 	Absent     int             `json:"absent,omitempty"`
 	Polls      int             `json:"polls,omitempty"`
@@ -170,10 +170,10 @@ func (c *refundChange) answered() {
 		g.Known = true
 	case payment.Unknown:
 		if a.RespCD != "" { // should it prove not done, this is why
-			g.Why, g.Later = refusal(a), a.RetryLater
+			g.Why = refusal(a)
 		}
 	case payment.Refused, payment.Declined, payment.Misconfigured, payment.NotFound:
-		g.Suspect, g.Why, g.Later = a.Meaning, refusal(a), a.RetryLater
+		g.Suspect, g.Why = a.Meaning, refusal(a)
 		c.query()
 		return
 	}
@@ -216,13 +216,13 @@ func (c *refundChange) found() {
 	case payment.Declined, payment.Misconfigured, payment.Refused, payment.Undone:
 		g.Known = true
 		if g.Agreed++; g.Agreed >= max(1, f.Confirm) {
-			c.end(NotRefunded, first(g.Why, refusal(&f.Answer)))
+			c.end(NotRefunded, cmp.Or(g.Why, refusal(&f.Answer)))
 			return
 		}
 	case payment.NotFound:
 		if !g.Known && !g.InFlight && f.Searched && !c.ev.AskedAt.Before(g.WindowFrom.Add(c.r.Answer)) {
 			if g.Absent++; g.Absent >= absentProves {
-				c.end(NotRefunded, first(g.Why, "The request never reached QFPay. Ask again with a new refund id."))
+				c.end(NotRefunded, cmp.Or(g.Why, "The request never reached QFPay. Ask again with a new refund id."))
 				return
 			}
 		}
@@ -233,13 +233,6 @@ func (c *refundChange) found() {
 	}
 	c.f.NextAt = c.ev.At.Add(c.r.Reconcile[min(g.Slow, len(c.r.Reconcile)-1)])
 	g.Slow++
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func (c *refundChange) due() {

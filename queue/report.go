@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -58,7 +59,7 @@ func sum(day string, sales []Sale, refunds []Refund) Totals {
 		k := key{currency: s.Currency}
 		if n := len(s.Payments); n > 0 {
 			p := s.Payments[n-1]
-			k.wallet = payment.Wallet(first(p.Resolved, p.PayType))
+			k.wallet = payment.Wallet(cmp.Or(p.Resolved, p.PayType))
 		}
 		if _, ok := at[k]; !ok {
 			at[k] = len(t.Rows)

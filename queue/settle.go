@@ -2,7 +2,7 @@ package queue
 
 import "time"
 
-// This file is what comes after the gateway: goods that a machine hands over, and what operators decide.
+// This file is what comes after the gateway: goods that a machine hands over, money given back, and what operators decide.
 
 // handedOver settles the sale. It comes too late once the money is on its way back.
 func (c *change) handedOver() {
@@ -18,6 +18,17 @@ func (c *change) returnMoney() {
 	c.s.NextAt = c.ev.At.Add(c.r.Reconcile[min(c.s.Slow, len(c.r.Reconcile)-1)])
 	c.s.Slow++
 	c.effects = append(c.effects, Effect{Kind: ReturnMoney})
+}
+
+// givenBack counts a refund that is done.
+func (c *change) givenBack() {
+	if c.s.State != PaidState {
+		return
+	}
+	c.s.Refunded += c.ev.Amount
+	if c.s.Delivery == Returning && c.s.Refunded == c.s.Amount {
+		c.s.Delivery, c.s.NextAt = Returned, time.Time{}
+	}
 }
 
 // decided takes an operator's word for an unresolved sale. Who and why stand in the journal.

@@ -28,11 +28,14 @@ type cause struct {
 	Moved   string          `json:"moved,omitempty"`
 	Outcome State           `json:"outcome,omitempty"`
 	Note    string          `json:"note,omitempty"`
+	Amount  int64           `json:"amount,omitempty"` // minor units
+	Refund  string          `json:"refund,omitempty"`
 	Next    []EffectKind    `json:"next,omitempty"`
 }
 
 func causeOf(ev Event, from, to string, effects []Effect) cause {
-	c := cause{Event: ev.Kind, Payment: ev.Payment, From: from, To: to, By: ev.By, Outcome: ev.Outcome, Note: ev.Note}
+	c := cause{Event: ev.Kind, Payment: ev.Payment, From: from, To: to, By: ev.By, Outcome: ev.Outcome, Note: ev.Note,
+		Amount: ev.Amount, Refund: ev.Refund}
 	answer := ev.Answer
 	if ev.Finding != nil {
 		answer = &ev.Finding.Answer
@@ -84,13 +87,7 @@ func (q *Queue) applySale(old Sale, ev Event) (Sale, error) {
 	if reflect.DeepEqual(s, old) && len(effects) == 0 {
 		return old, nil
 	}
-	s.UpdatedAt = ev.At
-	e := entry{at: ev.At, kind: "sale", subject: s.ID, cause: causeOf(ev, string(old.State), string(s.State), effects), sale: &s}
-	if visible(old, s, q.cfg.Rules) {
-		e.told = func(seq int64) any { s.Seq = seq; return q.view(s) }
-	} else {
-		s.UpdatedAt = old.UpdatedAt
-	}
+	e := q.saleEntry(old, &s, ev, effects)
 	if err := q.append(e); err != nil {
 		return old, err
 	}
@@ -107,6 +104,17 @@ func (q *Queue) applySale(old Sale, ev Event) (Sale, error) {
 		q.announce()
 	}
 	return s, nil
+}
+
+// saleEntry is the entry of a sale's change. Where tills see the change, the sale gets its time and seq.
+func (q *Queue) saleEntry(old Sale, s *Sale, ev Event, effects []Effect) entry {
+	e := entry{at: ev.At, kind: "sale", subject: s.ID, cause: causeOf(ev, string(old.State), string(s.State), effects), sale: s}
+	s.UpdatedAt = old.UpdatedAt
+	if visible(old, *s, q.cfg.Rules) {
+		s.UpdatedAt = ev.At
+		e.told = func(seq int64) any { s.Seq = seq; return q.view(*s) }
+	}
+	return e
 }
 
 // visible says whether a till would see a difference.
@@ -161,22 +169,22 @@ func (q *Queue) applyRefund(old Refund, ev Event) (Refund, error) {
 	} else {
 		f.UpdatedAt = old.UpdatedAt
 	}
+	entries := []entry{e}
 	if f.State == Refunded { // the sale shows it in the same moment
 		s, ok, err := q.cfg.Journal.sale(f.Sale)
 		if err != nil || !ok {
 			return old, fmt.Errorf("the sale %s of refund %s: %w", f.Sale, f.ID, err)
 		}
-		s.Refunded += f.Amount
-		if s.Delivery == Returning && s.Refunded == s.Amount {
-			s.Delivery, s.NextAt = Returned, time.Time{}
-		}
-		e.sale = &s
+		back := Event{Kind: GivenBack, At: ev.At, Amount: f.Amount, Refund: f.ID}
+		less, effects := Reduce(q.cfg.Rules, s, back)
+		entries = append(entries, q.saleEntry(s, &less, back, effects))
 	}
-	if err := q.append(e); err != nil {
+	if err := q.append(entries...); err != nil {
 		return old, err
 	}
-	if e.sale != nil {
+	for _, e := range entries[1:] {
 		q.keep(*e.sale)
+		q.logSale(*e.sale)
 	}
 	if f.State.Final() {
 		delete(q.refunds, f.ID)
@@ -193,15 +201,17 @@ func (q *Queue) applyRefund(old Refund, ev Event) (Refund, error) {
 	return f, nil
 }
 
-// append writes an entry and keeps account of the journal's health.
-func (q *Queue) append(e entry) error {
+// append writes entries and keeps account of the journal's health.
+func (q *Queue) append(entries ...entry) error {
 	if q.fatal != nil {
 		return q.fatal
 	}
-	_, err := q.cfg.Journal.append(e)
+	err := q.cfg.Journal.append(entries...)
 	if broken(err) {
-		q.log.Error("the journal refused an entry by its own rules; please report this", zap.String("subject", e.subject), zap.Error(err))
-		q.postpone(e)
+		q.log.Error("the journal refused an entry by its own rules; please report this", zap.Error(err))
+		for _, e := range entries {
+			q.postpone(e)
+		}
 		return err
 	}
 	q.wrote(err)

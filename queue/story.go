@@ -93,6 +93,8 @@ func (c cause) tell() string {
 		fmt.Fprintf(&b, "The machine's clock jumped by %s; all limits were shifted.", c.Moved)
 	case HandedOver:
 		fmt.Fprintf(&b, "The till handed the goods over (%s).", c.By)
+	case GivenBack:
+		fmt.Fprintf(&b, "Refund %s is done: %d were given back.", c.Refund, c.Amount)
 	case Decided:
 		fmt.Fprintf(&b, "An operator (%s) decided that it is %s: %q.", c.By, c.Outcome, c.Note)
 	}

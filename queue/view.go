@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -158,13 +159,13 @@ func saleView(s Sale, r Rules) SaleView {
 		Reason: s.Reason, Message: message(s), Refunded: s.Refunded, Seq: s.Seq, CreatedAt: shown(s.CreatedAt), UpdatedAt: shown(s.UpdatedAt),
 		Payments: make([]PaymentView, 0, len(s.Payments))}
 	for _, p := range s.Payments {
-		pv := PaymentView{OutTradeNo: p.OutTradeNo, PayType: first(p.Resolved, p.PayType), SysSN: p.SysSN, ChnlSN: p.ChnlSN, RespCD: p.RespCD,
+		pv := PaymentView{OutTradeNo: p.OutTradeNo, PayType: cmp.Or(p.Resolved, p.PayType), SysSN: p.SysSN, ChnlSN: p.ChnlSN, RespCD: p.RespCD,
 			AuthCode: p.Code.Mask, State: string(p.Outcome)}
 		if p.Outcome == Alive {
 			pv.State = string(s.State)
 		}
 		v.Payments = append(v.Payments, pv)
-		v.Wallet = payment.Wallet(first(p.Resolved, p.PayType))
+		v.Wallet = payment.Wallet(cmp.Or(p.Resolved, p.PayType))
 	}
 	v.Settle, v.Delivery = s.Settle, s.Delivery
 	if s.Delivery == Awaited {

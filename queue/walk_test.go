@@ -53,6 +53,9 @@ func eventsFor(s Sale, r Rules) []Event {
 			Event{Kind: CancelAsked, At: at, By: "till"}, Event{Kind: Due, At: at}, Event{Kind: Restarted, At: at},
 			Event{Kind: ClockMoved, At: at, Moved: time.Second}, Event{Kind: HandedOver, At: at},
 			Event{Kind: Decided, At: at, Outcome: PaidState, Note: "n"}, Event{Kind: Decided, At: at, Outcome: NotPaid, Note: "n"})
+		if s.Refunded < s.Amount {
+			all = append(all, Event{Kind: GivenBack, At: at, Amount: s.Amount / 2, Refund: "R"})
+		}
 		for _, m := range meanings {
 			a := &payment.Answer{Meaning: m, RespCD: "x"}
 			if m == payment.Declined {
@@ -74,6 +77,7 @@ type footprint struct {
 	cancelled    bool
 	settle       Settle
 	delivery     Delivery
+	refunded     int64
 	scanBy, next time.Duration
 	payments     int
 	earlier      Outcome
@@ -87,7 +91,7 @@ func footprintOf(s Sale) footprint {
 		}
 		return min(max(t.Sub(s.UpdatedAt), -time.Second), 12*time.Second).Round(time.Second)
 	}
-	f := footprint{s.State, s.Reason, s.CancelAsked, s.Settle, s.Delivery, rel(s.ScanBy), rel(s.NextAt), len(s.Payments), "", Payment{}}
+	f := footprint{s.State, s.Reason, s.CancelAsked, s.Settle, s.Delivery, s.Refunded, rel(s.ScanBy), rel(s.NextAt), len(s.Payments), "", Payment{}}
 	if n := len(s.Payments); n > 0 {
 		f.earlier, f.last = s.Payments[0].Outcome, s.Payments[n-1]
 		p := &f.last
@@ -221,6 +225,8 @@ func checkStep(s, next Sale, ev Event, effects []Effect) error {
 		return fmt.Errorf("a sale that is over has a timer")
 	case (s.Delivery == Delivered || s.Delivery == Returned) && next.Delivery != s.Delivery || s.Delivery == Returning && next.Delivery == Delivered:
 		return fmt.Errorf("delivery went from %s to %s", s.Delivery, next.Delivery)
+	case next.Delivery == Returned && next.Refunded != next.Amount || next.Refunded > 0 && next.State != PaidState:
+		return fmt.Errorf("%d given back, %s, %s", next.Refunded, next.State, next.Delivery)
 	case submits > 1:
 		return fmt.Errorf("two submissions at once")
 	}

@@ -201,7 +201,7 @@ func (b *books) told(w *world, id string, v queue.SaleView) {
 	if v.Final != v.State.Final() {
 		w.wrong("sale %s: final is %v in %s", id, v.Final, v.State)
 	}
-	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || f.Seq != v.Seq && v.Settle == queue.SettleAtOnce) {
+	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || v.Settle == queue.SettleAtOnce && (f.Seq == v.Seq) != (f.Refunded == v.Refunded)) {
 		w.wrong("sale %s was told as %s %s, and now as %s %s", id, f.State, f.Reason, v.State, v.Reason)
 	}
 	if v.State == queue.Waiting && a.stopped {
