@@ -7,6 +7,8 @@ SEEDS ?= 10000
 FIRST ?= 1
 FUZZTIME ?= 30s
 VERSION ?= 0.1.0
+# a disk in memory, where faults are made up anyway
+MEMORY ?= $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
 .PHONY: help build demo test simulate mutants mutants-short test-crash test-hardware test-hardware-short lint bench fuzz package clean
 
@@ -27,13 +29,13 @@ test: ## all tests, with the race detector
 simulate: ## SEEDS=10000 histories of cpmd against a world that breaks everything, on simulated time
 	@mkdir -p bin
 	$(GO) test -c -o bin/simtest ./queue/simtest
-	cd queue/simtest && ../../bin/simtest -test.run '^TestSeeds$$' -test.timeout 0 -seeds $(SEEDS) -first $(FIRST) -report
+	cd queue/simtest && GOGC=400 TMPDIR=$(MEMORY) ../../bin/simtest -test.run '^TestSeeds$$' -test.timeout 0 -seeds $(SEEDS) -first $(FIRST) -report
 
 mutants: ## a small fault in the money code after the other: a test must fail for each
-	$(GO) run ./queue/simtest/mutants -write
+	TMPDIR=$(MEMORY) $(GO) run ./queue/simtest/mutants -write
 
 mutants-short: ## the same for four of them
-	$(GO) run ./queue/simtest/mutants -short
+	TMPDIR=$(MEMORY) $(GO) run ./queue/simtest/mutants -short
 
 test-crash: ## KILLS=200 kills of the real daemon at random moments
 	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestKill -v -kills $(KILLS)

@@ -21,7 +21,7 @@ var sometimes = []string{
 	"crash before the write of probe", "crash after the write of probe",
 	"stopped while a request was under way",
 	"a write fails", "disk full", "journal_unavailable", "fsync fails", "fsync fails though the write is kept",
-	"clock jump", "clock jump while a request was under way", "gateway clock off by 30 minutes", "month border query",
+	"clock jump", "clock jump of weeks", "clock jump while a request was under way", "gateway clock off by 30 minutes", "month border query",
 	"no connection for a payment", "no connection for a query", "no connection for a refund",
 	"answer to a payment lost", "answer to a query lost", "answer to a close lost", "answer to a reversal lost", "answer to a refund lost",
 	"answer cut", "a proxy answers",

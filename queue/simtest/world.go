@@ -35,6 +35,7 @@ type world struct {
 
 	start        time.Time      // the true time when the run begins
 	zone         *time.Location // of the machine's clock
+	dateWrong    atomic.Bool    // for a while, or still
 	jump         atomic.Int64   // what the machine's clock is wrong by, in nanoseconds
 	gw           *sim.Gateway
 	sameDayFunds bool
@@ -196,6 +197,11 @@ func (w *world) jumpClock(n int) {
 	}
 	r := w.luck.of("jump", n)
 	by := pick(r, time.Hour, -time.Hour, between(r, 3*time.Second, 3*time.Minute), -between(r, 3*time.Second, 3*time.Minute), 12*time.Hour, -12*time.Hour)
+	if r.IntN(4) == 0 { // somebody sets the date, and wrongly
+		by = pick(r, 40*24*time.Hour, -40*24*time.Hour)
+		w.dateWrong.Store(true)
+		w.saw("clock jump of weeks")
+	}
 	w.jump.Add(int64(by))
 	w.note("the machine's clock jumps by %v", by.Round(time.Second))
 	w.saw("clock jump")
