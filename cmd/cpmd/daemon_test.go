@@ -15,11 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"cpmd/cmd/cpmd/stage"
 	"cpmd/queue"
-	"cpmd/till/client"
 )
 
 // setUp makes a counter with one lane whose daemon runs.
@@ -33,7 +30,7 @@ func setUp(t *testing.T, plan stage.Plan) (*stage.Stage, context.Context) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan.Cpmd, plan.Sim, plan.Lanes = filepath.Join(bin, "cpmd"), filepath.Join(bin, "qfpaysim"), 1
+	plan.Cpmd, plan.Sim, plan.Lanes = filepath.Join(bin, "cpmd"), filepath.Join(bin, "qfpaysim"), max(plan.Lanes, 1)
 	if plan.Timing == "" {
 		plan.Timing = crashTiming
 	}
@@ -338,60 +335,4 @@ func exe(t *testing.T, path, statement string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// A real full disk: no new sale is accepted, nothing is sent, and it goes on by itself when there is room.
-func TestFullDisk(t *testing.T) {
-	data := t.TempDir()
-	if err := unix.Mount("tmpfs", data, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skip("needs the right to mount a small tmpfs: ", err)
-	}
-	defer unix.Unmount(data, unix.MNT_DETACH)
-	st, ctx := setUp(t, stage.Plan{Data: data})
-	if _, _, err := st.Till.PutSale(ctx, queue.SaleRequest{ID: "a", Amount: 500, Currency: "HKD", Lane: "1"}); err != nil {
-		t.Fatal(err)
-	}
-	filler := filepath.Join(data, "filler")
-	if err := exec.Command("dd", "if=/dev/zero", "of="+filler, "bs=4k").Run(); err == nil {
-		t.Fatal("the disk is not full")
-	}
-	// What fits into pages that exist still goes in; then it is refused.
-	refused := false
-	patient, err := client.New(client.Config{Addr: "unix:" + filepath.Join(filepath.Dir(st.Config()), "till.sock")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer patient.Close()
-	_, err = patient.CancelSale(ctx, "a")
-	for i := 0; err == nil && i < 500 && !refused; i++ {
-		id := fmt.Sprintf("b%d", i)
-		if _, _, err = patient.PutSale(ctx, queue.SaleRequest{ID: id, Amount: 500, Currency: "HKD", Lane: "1", Ticket: strings.Repeat("t", 60)}); err == nil {
-			_, err = patient.CancelSale(ctx, id)
-		}
-	}
-	var e *client.Error
-	if !errors.As(err, &e) || e.Code != queue.JournalUnavailable || !strings.Contains(e.Detail, "Make room") {
-		t.Fatalf("got %v", err)
-	}
-	if b, err := st.Get(ctx, "/readyz"); err != nil || !bytes.Contains(b, []byte("journal_unavailable")) {
-		t.Errorf("readyz: %s %v", b, err)
-	}
-	if l, err := st.Ledger(); err != nil || len(l.Payments) > 0 {
-		t.Errorf("%+v %v", l.Payments, err)
-	}
-	if err := os.Remove(filler); err != nil {
-		t.Fatal(err)
-	}
-	// This client asks again while the journal is down (Patience).
-	if _, err := st.Till.CancelSale(ctx, "a"); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 500 {
-		if v, err := st.Till.Sale(ctx, fmt.Sprintf("b%d", i)); err == nil && !v.Final {
-			if _, err := st.Till.CancelSale(ctx, v.ID); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	pay(ctx, t, st, "after", "280000000000000000", queue.PaidState)
 }
