@@ -6,6 +6,7 @@ KILLS ?= 200
 SEEDS ?= 10000
 FIRST ?= 1
 FUZZTIME ?= 30s
+FUZZ ?= ./...
 VERSION ?= 0.1.0
 # a disk in memory, where faults are made up anyway
 MEMORY ?= $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
@@ -13,7 +14,7 @@ MEMORY ?= $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 .PHONY: help build demo test simulate mutants mutants-short test-crash test-hardware test-hardware-short lint bench fuzz package clean
 
 help: ## what there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 build: ## the programs, into bin/
 	@mkdir -p bin
@@ -26,9 +27,10 @@ demo: build ## the main job on real parts: simulated QFPay, a scanner on a pty, 
 test: ## all tests, with the race detector
 	$(GO) test -race -shuffle=on -timeout 5m ./...
 
-simulate: ## SEEDS=10000 histories of cpmd against a world that breaks everything, on simulated time
+simulate: ## every write failing once, then SEEDS=10000 histories of cpmd against a world that breaks everything, on simulated time
 	@mkdir -p bin
 	$(GO) test -c -o bin/simtest ./queue/simtest
+	cd queue/simtest && TMPDIR=$(MEMORY) ../../bin/simtest -test.run '^Test(EveryWrite|FoundSeeds|SameSeedSameHistory)$$'
 	cd queue/simtest && GOGC=400 TMPDIR=$(MEMORY) ../../bin/simtest -test.run '^TestSeeds$$' -test.timeout 0 -seeds $(SEEDS) -first $(FIRST) -report
 
 mutants: ## a small fault in the money code after the other: a test must fail for each
@@ -56,11 +58,11 @@ lint: ## gofmt, vet, staticcheck
 bench: ## benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-fuzz: ## every fuzz target for FUZZTIME=30s
-	@set -e; for pkg in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$pkg; \
-	  done; done
+fuzz: ## every fuzz target of FUZZ=./... for FUZZTIME=30s, as many at once as there are cores
+	@for pkg in $$($(GO) list $(FUZZ)); do \
+	  $(GO) test -list '^Fuzz' $$pkg | awk -v pkg=$$pkg '/^Fuzz/ {print pkg, $$1}'; \
+	done | xargs -P $$(nproc) -L 1 sh -c 'said=$$($(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x -parallel 1 $$0 2>&1) \
+	  && echo "$$0 $$1: $$(echo "$$said" | grep execs: | tail -1)" || { echo "$$0 $$1 FAILED"; echo "$$said"; exit 1; }'
 
 package: build ## a .deb with the service, udev rules, examples and documentation, into dist/
 	@mkdir -p dist
