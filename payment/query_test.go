@@ -138,15 +138,19 @@ func TestRefundFindings(t *testing.T) {
 	}
 }
 
+// qfpayTime is a time by QFPay's clock.
+func qfpayTime(t *testing.T, s string) time.Time {
+	t.Helper()
+	v, err := time.ParseInLocation(timeLayout, s, qfpayZone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // An empty list proves something only after every month was asked that could hold the payment.
 func TestWhichMonthsAreAsked(t *testing.T) {
-	at := func(s string) time.Time {
-		v, err := time.ParseInLocation(timeLayout, s, qfpayZone)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
+	at := func(s string) time.Time { return qfpayTime(t, s) }
 	const (
 		dec, jan, feb = "2025-12-01 00:00:00..2025-12-31 23:59:59", "2026-01-01 00:00:00..2026-01-31 23:59:59", "2026-02-01 00:00:00..2026-02-28 23:59:59"
 		mar, none     = "2026-03-01 00:00:00..2026-03-31 23:59:59", ".."
@@ -247,13 +251,7 @@ func TestSearchedNeedsEveryAnswer(t *testing.T) {
 // A machine whose clock is wrong looks in the wrong months: what it does not find there may well be there. All these
 // payments were made in January 2026, by QFPay's clock.
 func TestWrongClockProvesNothing(t *testing.T) {
-	at := func(s string) time.Time {
-		v, err := time.ParseInLocation(timeLayout, s, qfpayZone)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
+	at := func(s string) time.Time { return qfpayTime(t, s) }
 	for name, tt := range map[string]struct {
 		created, now, theirs string
 		proves               bool

@@ -13,7 +13,7 @@ import (
 // HandOver says that the goods of a paid sale with settle "till" are handed over. It is refused once the money
 // is on its way back.
 func (q *Queue) HandOver(ctx context.Context, id, by string) (SaleView, error) {
-	return q.decide(ctx, id, Event{Kind: HandedOver, By: by}, func(s Sale) error {
+	return q.enact(ctx, id, Event{Kind: HandedOver, By: by}, func(s Sale) error {
 		if s.Delivery == Awaited || s.Delivery == Delivered {
 			return nil
 		}
@@ -36,35 +36,12 @@ func (q *Queue) Decide(ctx context.Context, d Decision) (SaleView, error) {
 	if d.Note = strings.TrimSpace(d.Note); d.Note == "" || len(d.Note) > 500 || !utf8.ValidString(d.Note) {
 		return SaleView{}, invalid("note must say why, in 1 to 500 bytes: where you saw that the money was taken or not")
 	}
-	return q.decide(ctx, d.Sale, Event{Kind: Decided, By: d.By, Outcome: d.Outcome, Note: d.Note}, func(s Sale) error {
+	return q.enact(ctx, d.Sale, Event{Kind: Decided, By: d.By, Outcome: d.Outcome, Note: d.Note}, func(s Sale) error {
 		if s.State == Unresolved || s.State == d.Outcome {
 			return nil
 		}
 		return &Error{Code: NotUnresolved, Sale: d.Sale, Detail: fmt.Sprintf("sale %s is %s; only an unresolved sale is decided by a person", d.Sale, s.State)}
 	})
-}
-
-// decide runs an event on a sale, if allowed says so.
-func (q *Queue) decide(ctx context.Context, id string, ev Event, allowed func(Sale) error) (v SaleView, err error) {
-	err = q.ask(ctx, func() error {
-		s, ok, err := q.find(id)
-		if err != nil {
-			return unavailable(err)
-		}
-		if !ok {
-			return unknownSale(id)
-		}
-		if err := allowed(s); err != nil {
-			return err
-		}
-		ev.At = q.clock.now()
-		if s, err = q.applySale(s, ev); err != nil {
-			return unavailable(err)
-		}
-		v = q.view(s)
-		return nil
-	})
-	return v, err
 }
 
 // returnMoney refunds what is left of a sale whose goods were not handed over, unless that is under way.

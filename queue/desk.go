@@ -160,7 +160,12 @@ func unknownSale(id string) *Error {
 }
 
 // CancelSale asks to stop. What came of it is the sale's state.
-func (q *Queue) CancelSale(ctx context.Context, id, by string) (v SaleView, err error) {
+func (q *Queue) CancelSale(ctx context.Context, id, by string) (SaleView, error) {
+	return q.enact(ctx, id, Event{Kind: CancelAsked, By: by}, func(Sale) error { return nil })
+}
+
+// enact runs an event on a sale, if allowed says so.
+func (q *Queue) enact(ctx context.Context, id string, ev Event, allowed func(Sale) error) (v SaleView, err error) {
 	err = q.ask(ctx, func() error {
 		s, ok, err := q.find(id)
 		if err != nil {
@@ -169,7 +174,11 @@ func (q *Queue) CancelSale(ctx context.Context, id, by string) (v SaleView, err 
 		if !ok {
 			return unknownSale(id)
 		}
-		if s, err = q.applySale(s, Event{Kind: CancelAsked, At: q.clock.now(), By: by}); err != nil {
+		if err := allowed(s); err != nil {
+			return err
+		}
+		ev.At = q.clock.now()
+		if s, err = q.applySale(s, ev); err != nil {
 			return unavailable(err)
 		}
 		v = q.view(s)
