@@ -160,7 +160,7 @@ func advice(d Diagnosis) (all []string) {
 		}
 	}
 	if unresolved > 0 {
-		all = append(all, fmt.Sprintf("%d sales are unresolved: do not charge them again; cpmd goes on asking QFPay", unresolved))
+		all = append(all, fmt.Sprintf("unresolved sales: %d. Do not charge them again; cpmd goes on asking QFPay", unresolved))
 	}
 	for _, l := range d.Lanes {
 		if l.Scanner.State != string(scanner.Open) && l.Scanner.Advice != "" {

@@ -133,7 +133,7 @@ func (c cause) judged() string {
 		payment.NotSent: "surely nothing left this machine",
 	}[c.Meaning]
 	var more []string
-	if c.RespCD != "" {
+	if c.RespCD != "" && c.Event == Found { // of other answers it is told before
 		more = append(more, c.RespCD)
 	}
 	for _, s := range []string{payment.Explain(c.RespCD), c.Text, c.Empty, c.Err} {

@@ -23,25 +23,6 @@ func (t *tool) explain(args []string) (int, error) {
 	return 0, t.print(story, func(w io.Writer) { tell(w, story) })
 }
 
-func tell(w io.Writer, s queue.Story) {
-	v := s.Sale
-	fmt.Fprintf(w, "Sale %s: %s on lane %s", v.ID, money(v.Amount, v.Currency), v.Lane)
-	if v.Ticket != "" {
-		fmt.Fprintf(w, ", ticket %s", v.Ticket)
-	}
-	fmt.Fprintf(w, ". It is %s. %s\n", v.State, v.Message)
-	for _, p := range v.Payments {
-		fmt.Fprintf(w, "  payment %s (syssn %s), code %s: %s\n", p.OutTradeNo, orDash(p.SysSN), p.AuthCode, p.State)
-	}
-	for _, f := range s.Refunds {
-		fmt.Fprintf(w, "  refund %s of %s: %s\n", f.ID, money(f.Amount, f.Currency), f.Message)
-	}
-	for _, l := range s.Lines {
-		fmt.Fprintf(w, "%s  %s\n", l.At.Local().Format("2006-01-02 15:04:05.000"), l.Text)
-	}
-	fmt.Fprintf(w, "Next: %s\n", s.Next)
-}
-
 func orDash(s string) string {
 	if s == "" {
 		return "-"
