@@ -27,7 +27,7 @@ func (c Config) Check() (faults []error) {
 	}
 	unused := func(why string, fields map[string]bool) {
 		for _, key := range []string{"port", "baud", "protocol", "ack", "vendor", "product", "serial", "mode", "layout",
-			"invert_caps", "terminator", "aim", "idle", "maker", "arm"} {
+			"invert_caps", "terminator", "aim", "idle", "maker", "beep", "arm"} {
 			if fields[key] {
 				fault("%s has no meaning %s: remove it", key, why)
 			}
@@ -73,7 +73,7 @@ func (c Config) Check() (faults []error) {
 		unused("with a virtual scanner", map[string]bool{"port": c.Port != "", "baud": c.Baud != 0, "protocol": c.Protocol != "",
 			"ack": c.ACK, "vendor": c.Vendor != "", "product": c.Product != "", "serial": c.Serial != "", "mode": c.Mode != "",
 			"layout": c.Layout != "", "invert_caps": c.InvertCaps, "terminator": c.Terminator != "", "aim": c.AIM,
-			"idle": c.Idle != 0, "maker": c.Maker != "", "arm": c.Arm})
+			"idle": c.Idle != 0, "maker": c.Maker != "", "beep": c.Quiet, "arm": c.Arm})
 	case "":
 		fault(`driver is missing: write "serial", "hid" or "virtual"`)
 	default:

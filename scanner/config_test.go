@@ -23,7 +23,7 @@ func TestConfigCheck(t *testing.T) {
 		{"hid without ids", Config{Driver: "hid"}, []string{"vendor and product are missing"}},
 		{"hid all wrong", Config{Driver: "hid", Vendor: "c2e", Product: "0x0907", Mode: "com", Layout: "jp", Baud: 9600, Port: "/dev/hidraw0"},
 			[]string{`vendor = "c2e"`, `product = "0x0907"`, `mode = "com"`, `layout = "jp"`, "baud has no meaning", `port = "/dev/hidraw0"`}},
-		{"virtual with port", Config{Driver: "virtual", Port: "/dev/x"}, []string{"port has no meaning"}},
+		{"virtual with port", Config{Driver: "virtual", Port: "/dev/x", Quiet: true}, []string{"port has no meaning", "beep has no meaning"}},
 		{"unknown driver", Config{Driver: "bluetooth"}, []string{`driver = "bluetooth"`}},
 	} {
 		faults := tc.cfg.Check()

@@ -105,8 +105,7 @@ func (d *hidDriver) decoder(dev usb.Device, i usb.Interface, desc decode.Descrip
 	maker := makerOf(d.cfg, dev.Vendor)
 	if desc.IsPOS() || len(i.Descriptor) == 0 && i.Protocol != 1 {
 		rep, _ := desc.POSReport()
-		c := posCommands(maker, desc)
-		c.armed = d.cfg.Arm
+		c := posCommands(maker, desc).chosen(d.cfg)
 		return decode.NewPOS(decode.POSOptions{Report: rep, Newland: maker == "newland", AIM: d.cfg.AIM, Packet: i.Packet}), c, nil
 	}
 	k, err := decode.NewKeyboard(decode.KeyboardOptions{Layout: d.cfg.Layout, Terminator: d.cfg.Terminator, Idle: d.cfg.Idle,

@@ -36,6 +36,15 @@ type commands struct {
 	armed     bool     // on and off are used
 }
 
+// chosen leaves what the configuration asks for.
+func (c commands) chosen(cfg Config) commands {
+	c.armed = cfg.Arm
+	if cfg.Quiet {
+		c.good, c.bad = nil, nil
+	}
+	return c
+}
+
 func (c commands) beep(good bool) []byte {
 	if good {
 		return c.good

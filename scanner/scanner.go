@@ -79,6 +79,7 @@ type Config struct {
 	AIM        bool          // codes begin with an AIM identifier ("]C0"), which is taken off
 
 	Maker string // whose beep and trigger commands to use; "" goes by the vendor number
+	Quiet bool   `toml:"beep"` // beep = false: never ask the device for a sound
 	Arm   bool   // read only while armed, where the maker has commands for it
 
 	StateDir string `toml:"-"` // where it is noted which HID devices are held; "": see [DefaultStateDir]

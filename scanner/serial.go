@@ -57,8 +57,7 @@ func (d *serialDriver) open() (*link, Status) {
 	if err != nil {
 		return nil, d.refused(path, err)
 	}
-	c := serialCommands(makerOf(d.cfg, d.vendor(path)), d.cfg.Protocol)
-	c.armed = d.cfg.Arm
+	c := serialCommands(makerOf(d.cfg, d.vendor(path)), d.cfg.Protocol).chosen(d.cfg)
 	return &link{handle: h, device: path, decoder: decoder, commands: c}, Status{}
 }
 

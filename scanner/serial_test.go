@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -166,15 +167,22 @@ func TestSerialCommandsToADeafDeviceDoNotBlock(t *testing.T) {
 }
 
 func TestSerialBeep(t *testing.T) {
-	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
-	s := mustNew(t, Config{Driver: "serial", Port: l.link, Maker: "honeywell"})
-	c := runScanner(t, s)
-	c.waitState(t, Open)
-	s.Beep(true)
-	buf := make([]byte, 16)
-	n, err := l.Read(buf)
-	if err != nil || string(buf[:n]) != "\x16\x07\r" {
-		t.Errorf("beep sent %q, %v", buf[:n], err)
+	for _, quiet := range []bool{false, true} {
+		l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+		s := mustNew(t, Config{Driver: "serial", Port: l.link, Maker: "honeywell", Quiet: quiet, Arm: true})
+		c := runScanner(t, s)
+		c.waitState(t, Open)
+		s.Beep(true)
+		s.Beep(false)
+		s.(Armer).Arm(true) // commands arrive in order: what comes before this one is the beep
+		want := "\x16\x07\r\x16T\r"
+		if quiet {
+			want = "\x16T\r"
+		}
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(l, got); err != nil || string(got) != want {
+			t.Errorf("quiet %t: sent %q, %v", quiet, got, err)
+		}
 	}
 }
 

@@ -105,6 +105,7 @@ ack = true
 terminator = "crlf"
 idle = "50ms"
 aim = true
+beep = false
 arm = true
 [[lane]]
 name = "2"
@@ -139,7 +140,7 @@ listen = "unix:run/line.sock"
 		Lanes: []config.Lane{
 			{Name: "front_desk.1-a", PayType: "800108", Scanner: scanner.Config{
 				Driver: "serial", Port: "/dev/serial/by-id/usb-Honeywell", Baud: 115200, Protocol: "ssi", ACK: true,
-				Terminator: "crlf", Idle: 50 * time.Millisecond, AIM: true, Arm: true}},
+				Terminator: "crlf", Idle: 50 * time.Millisecond, AIM: true, Quiet: true, Arm: true}},
 			{Name: "2", PayType: "800008", Scanner: scanner.Config{
 				Driver: "hid", Port: "1-4.2", Vendor: "0c2e", Product: "0907", Serial: "77", Mode: "keyboard", Layout: "de", InvertCaps: true}},
 		},

@@ -66,6 +66,7 @@ func device(lane *table) scanner.Config {
 		}),
 		AIM:   read(t, "aim", false, plain[bool]),
 		Maker: read(t, "maker", "", plain[string]),
+		Quiet: !read(t, "beep", true, plain[bool]),
 		Arm:   read(t, "arm", false, plain[bool]),
 	}
 	if t.broken {
