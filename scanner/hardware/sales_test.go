@@ -73,8 +73,8 @@ path = %q
 level = "error"
 `, c.sim, filepath.Join(dir, "journal.db"))
 	for i, l := range lanes {
-		fmt.Fprintf(&b, "[[lane]]\nname = \"%d\"\npay_type = %q\nscanner = { driver = %q, vendor = %q, product = %q, serial = %q }\n",
-			i+1, payType, l.Driver, l.Vendor, l.Product, l.Serial)
+		fmt.Fprintf(&b, "[[lane]]\nname = \"%d\"\npay_type = %q\nscanner = { driver = %q, vendor = %q, product = %q, serial = %q, beep = %t, arm = %t }\n",
+			i+1, payType, l.Driver, l.Vendor, l.Product, l.Serial, !l.Quiet, l.Arm)
 	}
 	socket := filepath.Join(dir, "till.sock")
 	fmt.Fprintf(&b, "[[till]]\ndialect = \"http\"\nlisten = \"unix:%s\"\n", socket)
