@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,9 +70,9 @@ func TestHeldResultIsNotForgotten(t *testing.T) {
 
 // A payment that could not be sent is not sent minutes later, when the customer may be gone.
 func TestNothingIsSentLate(t *testing.T) {
-	down := false
+	var down atomic.Bool
 	before := func(w Write) error {
-		if down {
+		if down.Load() {
 			return diskFault(13)
 		}
 		return nil
@@ -80,10 +81,10 @@ func TestNothingIsSentLate(t *testing.T) {
 	onBadDisk(t, g, Faults{Before: before}, func(c *counter, _ <-chan error) {
 		c.open("A")
 		c.scan(code)
-		down = true
+		down.Store(true)
 		time.Sleep(DefaultRules().Confirm + 5*time.Second)
 		g.now(func(g *fakeGateway) { g.pay = always(payment.Paid) })
-		down = false
+		down.Store(false)
 		c.until("A", NotPaid, 10*time.Second)
 		if n, v := g.number("pay"), c.state("A"); n != 1 || v.Reason != NotSent {
 			t.Errorf("sent %d times, %s", n, v.Reason)

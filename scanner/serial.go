@@ -165,14 +165,37 @@ func openSerial(path string, baud int) (*serialHandle, error) {
 	}
 	port.SetReadTimeout(readWait)
 	h := &serialHandle{port: port}
-	// The library's Write has no time limit and not even Close ends it. With a descriptor that does not block a
-	// device that takes nothing costs a command, not a goroutine. Reads are not touched: they wait with select.
-	if v := reflect.Indirect(reflect.ValueOf(port)); v.Kind() == reflect.Struct {
-		if f := v.FieldByName("handle"); f.IsValid() && f.CanInt() {
-			h.write = unix.SetNonblock(int(f.Int()), true) == nil
+	v := reflect.Indirect(reflect.ValueOf(port))
+	if v.Kind() != reflect.Struct {
+		return h, nil
+	}
+	if f := v.FieldByName("handle"); f.IsValid() && f.CanInt() {
+		fd := int(f.Int())
+		// The library's Write has no time limit and not even Close ends it. With a descriptor that does not block a
+		// device that takes nothing costs a command, not a goroutine. Reads are not touched: they wait with select.
+		h.write = unix.SetNonblock(fd, true) == nil
+		if err := hold(fd); err != nil {
+			port.Close()
+			return nil, err
 		}
 	}
 	return h, nil
+}
+
+// hold keeps other programs from a port, with a lock that ends with the process. The library's own way, TIOCEXCL,
+// does not bind root; and a pseudo terminal keeps it after its holder was killed, as long as the far end is open.
+func hold(fd int) error {
+	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		return unix.EBUSY
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if major := unix.Major(uint64(st.Rdev)); major >= 136 && major <= 143 { // Unix98 pty slaves (Linux, devices.txt)
+		return unix.IoctlSetInt(fd, unix.TIOCNXCL, 0)
+	}
+	return nil
 }
 
 func (h *serialHandle) Read() (arrived, error) {

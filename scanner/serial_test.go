@@ -166,6 +166,27 @@ func TestSerialCommandsToADeafDeviceDoNotBlock(t *testing.T) {
 	}
 }
 
+// A port is held by one program at a time, whoever runs it, and by nobody once that one was killed.
+func TestSerialIsHeldByOne(t *testing.T) {
+	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+	first := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link}))
+	first.waitState(t, Open)
+	second := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link}))
+	if st := second.waitState(t, Busy); !strings.Contains(st.Advice, "Another program holds") {
+		t.Errorf("advice %q", st.Advice)
+	}
+	l.send(t, testCode+"\r")
+	first.waitScans(t, testCode)
+	f, err := os.OpenFile(l.link, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if left, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGEXCL); err != nil || left != 0 {
+		t.Errorf("what a kill would leave behind: %d %v", left, err)
+	}
+}
+
 func TestSerialBeep(t *testing.T) {
 	for _, quiet := range []bool{false, true} {
 		l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
