@@ -88,7 +88,7 @@ const (
 
 // months are the first moments of all months since Created, by this machine's clock and by QFPay's, whichever is
 // earlier. A month that has not begun is left out: if it has at QFPay, it is the one that a question without times
-// covers. The error says that the clocks do not tell the months.
+// covers. The error says that the clocks do not tell the months; then they are QFPay's current and last ones.
 func (q Question) months(qfpay time.Time, loc *time.Location) (all []time.Time, err error) {
 	now := orDefault(q.Now, time.Now())
 	qfpay = orDefault(qfpay, now)
@@ -99,16 +99,19 @@ func (q Question) months(qfpay time.Time, loc *time.Location) (all []time.Time, 
 	since = since.Add(-clockTolerance)
 	switch {
 	case q.Created.IsZero():
-		return nil, errors.New("nothing was found, which proves nothing: it is not known when the request was made")
+		err = errors.New("nothing was found, which proves nothing: it is not known when the request was made")
 	case q.Created.After(now.Add(clockTolerance)):
-		return nil, errors.New("nothing was found, which proves nothing: this machine's clock went back since the request was made")
+		err = errors.New("nothing was found, which proves nothing: this machine's clock went back since the request was made")
 	case since.Before(qfpay.AddDate(0, -mostMonths, 0)):
-		return nil, fmt.Errorf("nothing was found, which proves nothing: the request was made more than %d months ago by this machine's clock; if that is wrong, set the clock", mostMonths)
+		err = fmt.Errorf("nothing was found, which proves nothing: the request was made more than %d months ago by this machine's clock; if that is wrong, set the clock", mostMonths)
+	}
+	if err != nil { // it may be found all the same
+		since = qfpay.AddDate(0, 0, -32)
 	}
 	for m := month(since, loc); !m.After(qfpay); m = m.AddDate(0, 1, 0) {
 		all = append(all, m)
 	}
-	return all, nil
+	return all, err
 }
 
 func month(t time.Time, loc *time.Location) time.Time {

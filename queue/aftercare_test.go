@@ -83,6 +83,25 @@ func TestNotDeliveredIsRefunded(t *testing.T) {
 	})
 }
 
+// Money that cpmd cannot give back, since QFPay never named the payment, is a person's work, and said to be.
+func TestReturnWithoutSysSN(t *testing.T) {
+	bubble(t, &fakeGateway{pay: lost}, func(c *counter) {
+		if _, _, err := c.PutSale(ctx, SaleRequest{ID: "a", Amount: 500, Currency: "HKD", Lane: "1", Settle: SettleByTill}); err != nil {
+			t.Fatal(err)
+		}
+		c.scan(code)
+		c.until("a", Unresolved, 3*time.Minute)
+		if _, err := c.Decide(ctx, Decision{Sale: "a", Outcome: PaidState, Note: "seen in the portal", By: "uid=1"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Hour)
+		d, err := c.Diagnosis(ctx)
+		if v := c.state("a"); err != nil || v.Delivery != Returning || len(d.Alarms) != 1 || !strings.Contains(d.Alarms[0].What, "portal") {
+			t.Errorf("%v: %s, alarms %+v", err, v.Delivery, d.Alarms)
+		}
+	})
+}
+
 // A machine that knows that it failed cancels, and the money goes back at once.
 func TestCancelBeforeDelivery(t *testing.T) {
 	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundOrder) payment.Answer { return answer(payment.Paid) }}

@@ -30,7 +30,7 @@ func onBadDisk(t *testing.T, g *fakeGateway, f Faults, test func(c *counter, end
 		}
 		c := &counter{T: t, g: g}
 		c.Queue = New(Config{Rules: DefaultRules(), Gateway: g, Journal: j, Location: time.UTC, Currencies: map[string]int{"HKD": 2},
-			Lanes: []Lane{{Name: "1", PayType: "800008"}}})
+			Lanes: []Lane{{Name: "1", PayType: "800008"}}, Wall: c.wallClock})
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- c.Queue.Run(ctx) }()
@@ -122,6 +122,38 @@ func TestFailedSyncStopsTheQueue(t *testing.T) {
 	})
 }
 
+// The same if the write is one that the clock's jump made, while the journal was down already.
+func TestFailedSyncAsTheClockJumps(t *testing.T) {
+	const full, fsync = 13, 10 | 4<<8
+	synced := true
+	before := func(w Write) error {
+		switch {
+		case !synced:
+			t.Errorf("a write after a failed fsync: %+v", w)
+		case w.Kind == "scan":
+			return diskFault(full)
+		case w.Event == ClockMoved:
+			synced = false
+			return diskFault(fsync)
+		}
+		return nil
+	}
+	onBadDisk(t, &fakeGateway{}, Faults{Before: before}, func(c *counter, ended <-chan error) {
+		c.open("A")
+		c.Queue.Sink("1").Scanned(scanner.Scan{Text: "4006381333931", At: time.Now()})
+		c.jump(time.Hour)
+		time.Sleep(10 * time.Second)
+		select {
+		case err := <-ended:
+			if err == nil {
+				t.Error("the queue ended without an error")
+			}
+		default:
+			t.Error("the queue goes on after a failed fsync")
+		}
+	})
+}
+
 // A till hears the same times in an answer at once, from the journal, and as an event.
 func TestTimesAreTheSameFromMemoryAndJournal(t *testing.T) {
 	bubble(t, &fakeGateway{}, func(c *counter) {
@@ -154,5 +186,33 @@ func TestRestartRemembersTheCancellation(t *testing.T) {
 	}
 	if s.State != Reversing {
 		t.Errorf("the sale is %s", s.State)
+	}
+}
+
+// A cancellation that was refused may come once more, later, and then work. One that came too late may not.
+func TestCopyOfARefusedCancellation(t *testing.T) {
+	for respCD, sure := range map[string]bool{"1136": false, "1297": false, payment.AlreadyPaid: true} {
+		r, at := DefaultRules(), t0
+		s := Sale{ID: "a", Lane: "1", Amount: 100, Currency: "HKD"}
+		pending, refused, paid := answer(payment.Pending), payment.Answer{Meaning: payment.Refused, RespCD: respCD}, finding(payment.Paid)
+		step := func(after time.Duration, ev Event) {
+			at = at.Add(after)
+			ev.At, ev.AskedAt = at, at
+			s, _ = Reduce(r, s, ev)
+		}
+		step(0, Event{Kind: Opened})
+		step(time.Second, Event{Kind: Scanned, Bind: &Bind{OutTradeNo: "N", PayType: "800208"}})
+		step(time.Second, Event{Kind: Answered, Payment: "N", Answer: &pending})
+		step(time.Second, Event{Kind: CancelAsked})
+		step(time.Second, Event{Kind: CancelAnswered, Payment: "N", Answer: &refused})
+		step(time.Second, Event{Kind: Found, Payment: "N", Finding: &paid})
+		if (s.State == PaidState) != sure {
+			t.Errorf("refused with %s and then shown as paid: %s", respCD, s.State)
+		}
+		step(r.Answer, Event{Kind: Found, Payment: "N", Finding: &paid})
+		step(time.Second, Event{Kind: Found, Payment: "N", Finding: &paid})
+		if s.State != PaidState {
+			t.Errorf("refused with %s and shown as paid for long: %s", respCD, s.State)
+		}
 	}
 }

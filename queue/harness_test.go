@@ -169,15 +169,24 @@ func (c *counter) start() {
 	c.Queue = New(Config{Rules: DefaultRules(), Gateway: c.g, Journal: j, Location: time.FixedZone("+08:00", 8*3600),
 		Currencies: map[string]int{"HKD": 2}, Lanes: []Lane{{Name: "1", PayType: "800008", Scanner: c.beeps}, {Name: "2", PayType: "800008"}},
 		NewNumber: func(at time.Time) string { n++; return fmt.Sprintf("C%d_%d", at.UnixNano(), n) },
-		Wall: func() time.Time {
-			c.wallMu.Lock()
-			defer c.wallMu.Unlock()
-			return time.Now().Add(c.wall)
-		}})
+		Wall:      c.wallClock})
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop, c.ended = stop, make(chan error, 1)
 	go func(q *Queue) { c.ended <- q.Run(ctx) }(c.Queue)
 	synctest.Wait()
+}
+
+func (c *counter) wallClock() time.Time {
+	c.wallMu.Lock()
+	defer c.wallMu.Unlock()
+	return time.Now().Add(c.wall)
+}
+
+// jump sets the wall clock.
+func (c *counter) jump(by time.Duration) {
+	c.wallMu.Lock()
+	defer c.wallMu.Unlock()
+	c.wall += by
 }
 
 func (c *counter) close() {

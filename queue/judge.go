@@ -74,11 +74,11 @@ func (c *change) found() {
 	c.goOn(p)
 }
 
-// surelyPaid: without a cancellation one query proves it. With one that was not refused, the money may be on
-// its way back: it must have had time to take effect, and two queries must agree.
+// surelyPaid: without a cancellation one query proves it, and with one that came too late. With any other the money
+// may be on its way back: it must have had time to take effect, and two queries must agree.
 func (c *change) surelyPaid(p *Payment) bool {
 	g := &p.Progress
-	if !g.Loose && (g.Cancel == NoCancel || g.Cancel == CancelRefused) {
+	if !g.Loose && (g.Cancel == NoCancel || g.Cancel == CancelTooLate) {
 		return true
 	}
 	if g.Cancel == CancelSent || c.ev.AskedAt.Before(g.CancelAt.Add(c.r.Answer)) {
@@ -123,8 +123,9 @@ func (c *change) goOn(p *Payment) {
 		c.s.NextAt = c.after(p, c.slowPace(p))
 		return
 	}
-	timeUp := !at.Before(p.ConfirmBy)
-	if (timeUp || c.s.CancelAsked) && !c.settling(p) && c.tryCancel(p) {
+	unwanted := c.s.CancelAsked || !at.Before(p.ConfirmBy)
+	shownPaid := c.ev.Finding.Meaning == payment.Paid // which needs to be shown once more, not undone once more
+	if unwanted && !shownPaid && !c.settling(p) && c.tryCancel(p) {
 		return
 	}
 	if !at.Before(p.GiveUpBy) {
@@ -143,7 +144,7 @@ func (c *change) settling(p *Payment) bool {
 		return true
 	case CancelUnknown:
 		return c.ev.At.Before(g.CancelAt.Add(c.r.Answer))
-	case CancelRefused:
+	case CancelRefused, CancelTooLate:
 		return c.ev.At.Before(g.CancelAt.Add(c.r.Confirm / 4))
 	}
 	return false
@@ -163,7 +164,7 @@ func (c *change) tryCancel(p *Payment) bool {
 	if g.InFlight || g.Cancel == CancelSent || g.Cancels >= limit || !c.r.CanCancel(payType) {
 		return false
 	}
-	g.Loose = g.Loose || g.Cancel == CancelUnknown || g.Cancel == CancelAccepted
+	g.Loose = g.Loose || g.Cancel == CancelUnknown || g.Cancel == CancelAccepted || g.Cancel == CancelRefused
 	g.Cancel, g.CancelAt, g.Paid = CancelSent, c.ev.At, 0
 	g.Cancels++
 	if c.s.State != Unresolved {

@@ -35,7 +35,7 @@ func (q *Queue) perform(s Sale, e Effect) {
 			}
 		})
 	case Query:
-		question := payment.Question{OutTradeNo: p.OutTradeNo, SysSN: p.SysSN, Amount: s.Amount, Currency: s.Currency, Created: p.SentAt}
+		question := payment.Question{OutTradeNo: p.OutTradeNo, SysSN: p.SysSN, Amount: s.Amount, Currency: s.Currency, Created: p.Since()}
 		q.query(question, func(ev Event) error { return q.stepSale(s.ID, ev) })
 	case ReturnMoney:
 		q.hold(func() error { return q.returnMoney(s.ID) })
@@ -55,7 +55,7 @@ func (q *Queue) performRefund(f Refund, e Effect) {
 			}
 		})
 	case QueryRefund:
-		question := payment.Question{OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, Amount: f.Amount, Currency: f.Currency, Created: f.CreatedAt, Refund: true}
+		question := payment.Question{OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, Amount: f.Amount, Currency: f.Currency, Created: f.Since(), Refund: true}
 		q.query(question, func(ev Event) error { return q.stepRefund(f.ID, ev) })
 	case Alarm:
 		q.raise("refund", f.ID, e)

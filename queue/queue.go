@@ -174,7 +174,6 @@ func (q *Queue) resume() error {
 	if err != nil {
 		return fmt.Errorf("reading the unfinished refunds: %w", err)
 	}
-	now := q.clock.now()
 	for i := range sales {
 		s := &sales[i]
 		q.sales[s.ID] = s
@@ -190,10 +189,10 @@ func (q *Queue) resume() error {
 		l.arm(s != nil && s.State == Waiting)
 	}
 	for i := range sales {
-		q.hold(func() error { return q.stepSale(sales[i].ID, Event{Kind: Restarted, At: now}) })
+		q.hold(func() error { return q.stepSale(sales[i].ID, Event{Kind: Restarted, At: q.clock.now()}) })
 	}
 	for i := range refunds {
-		q.hold(func() error { return q.stepRefund(refunds[i].ID, Event{Kind: Restarted, At: now}) })
+		q.hold(func() error { return q.stepRefund(refunds[i].ID, Event{Kind: Restarted, At: q.clock.now()}) })
 	}
 	return q.fatal
 }

@@ -459,27 +459,6 @@ func TestNobodyScans(t *testing.T) {
 	})
 }
 
-func TestClockJumps(t *testing.T) {
-	for _, jump := range []time.Duration{5 * time.Hour, -5 * time.Hour} {
-		g := &fakeGateway{pay: lost, query: func(int, payment.Question) payment.Finding { return finding(payment.NotFound) }}
-		bubble(t, g, func(c *counter) {
-			c.open("a")
-			c.scan(code)
-			time.Sleep(20 * time.Second)
-			c.wallMu.Lock()
-			c.wall = jump
-			c.wallMu.Unlock()
-			time.Sleep(15 * time.Second)
-			if v := c.state("a"); v.State != Paying {
-				t.Errorf("jump %v: %+v", jump, v)
-			}
-			if took := c.until("a", NotPaid, time.Minute); took < 25*time.Second || took > 35*time.Second {
-				t.Errorf("jump %v: proved %v after the jump's 15 s, want at 60 s from the start", jump, took)
-			}
-		})
-	}
-}
-
 func TestRefunds(t *testing.T) {
 	g := &fakeGateway{pay: always(payment.Paid)}
 	g.refund = func(int, payment.RefundOrder) payment.Answer { return answer(payment.Paid) }

@@ -179,6 +179,9 @@ func (c *change) cancelAnswered() {
 		p.Progress.Cancel = CancelAccepted
 	case payment.Refused, payment.Declined, payment.Misconfigured, payment.NotFound:
 		p.Progress.Cancel = CancelRefused
+		if a.RespCD == payment.AlreadyPaid {
+			p.Progress.Cancel = CancelTooLate
+		}
 	case payment.NotSent:
 		p.Progress.Cancel = NoCancel
 	default:
@@ -270,8 +273,8 @@ func (c *change) restarted() {
 	if c.s.State.Final() {
 		return
 	}
+	c.s.ScanBy = earlier(c.s.ScanBy, c.ev.At.Add(c.r.Scan))
 	if c.s.State == Waiting {
-		c.s.ScanBy = earlier(c.s.ScanBy, c.ev.At.Add(c.r.Scan))
 		c.s.NextAt = c.s.ScanBy
 		return
 	}
@@ -318,6 +321,7 @@ func (c *change) clockMoved() {
 	move(&c.s.ScanBy)
 	move(&c.s.NextAt)
 	if p := c.s.Alive(); p != nil {
+		p.Progress.Moved += c.ev.Moved
 		for _, t := range []*time.Time{&p.ConfirmBy, &p.GiveUpBy, &p.Progress.WindowFrom, &p.Progress.CancelAt} {
 			move(t)
 		}

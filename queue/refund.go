@@ -50,6 +50,7 @@ type RefundProgress struct {
 	Sends      int             `json:"sends,omitempty"`
 	Resend     bool            `json:"resend,omitempty"`
 	WindowFrom time.Time       `json:"window_from,omitzero"`
+	Moved      time.Duration   `json:"moved,omitempty"`
 	Known      bool            `json:"known,omitempty"`
 	Suspect    payment.Meaning `json:"suspect,omitempty"`
 	Why        string          `json:"why,omitempty"` // what the suspect answer said
@@ -58,6 +59,9 @@ type RefundProgress struct {
 	Polls      int             `json:"polls,omitempty"`
 	Slow       int             `json:"slow,omitempty"`
 }
+
+// Since is as a payment's.
+func (f *Refund) Since() time.Time { return earlier(f.CreatedAt, f.CreatedAt.Add(f.Progress.Moved)) }
 
 const (
 	SendRefund  EffectKind = "send_refund"
@@ -93,6 +97,7 @@ func ReduceRefund(r Rules, old Refund, ev Event) (Refund, []Effect) {
 		if c.f.State != "" {
 			c.f.NextAt = c.f.NextAt.Add(ev.Moved)
 			c.f.Progress.WindowFrom = c.f.Progress.WindowFrom.Add(ev.Moved)
+			c.f.Progress.Moved += ev.Moved
 		}
 	}
 	return c.f, c.effects
@@ -227,7 +232,7 @@ func (c *refundChange) found() {
 			}
 		}
 	}
-	if c.ev.At.Before(c.f.CreatedAt.Add(c.r.GiveUp)) {
+	if c.ev.At.Before(g.WindowFrom.Add(c.r.GiveUp)) {
 		c.f.NextAt = c.ev.At.Add(c.r.Poll)
 		return
 	}

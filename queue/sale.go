@@ -121,6 +121,10 @@ type Payment struct {
 	Progress   Progress
 }
 
+// Since is the earliest that the payment may have been sent by the clock as it is now. (A jump that is seen may also
+// be a sleep of the machine, in which time did pass.)
+func (p *Payment) Since() time.Time { return earlier(p.SentAt, p.SentAt.Add(p.Progress.Moved)) }
+
 // A Mark stands for an auth code that is not kept: what may be shown of it, and a hash that tells it again.
 type Mark struct {
 	Mask string
@@ -164,7 +168,8 @@ const (
 	NoCancel       Cancel = ""
 	CancelSent     Cancel = "sent"     // no answer yet
 	CancelAccepted Cancel = "accepted" // QFPay says done, or in progress; a query must still show it
-	CancelRefused  Cancel = "refused"  // QFPay says it did not and will not
+	CancelRefused  Cancel = "refused"  // QFPay says it did not; a copy of the request that comes later may still
+	CancelTooLate  Cancel = "too_late" // QFPay refuses because the payment is paid
 	CancelUnknown  Cancel = "unknown"  // the answer is missing: it may take effect any moment
 )
 
@@ -179,6 +184,8 @@ type Progress struct {
 	Resend bool `json:"resend,omitempty"`
 	// WindowFrom: the request may still reach QFPay until this time plus the answer window.
 	WindowFrom time.Time `json:"window_from,omitzero"`
+	// Moved: how far the machine's clock jumped since the payment was sent.
+	Moved time.Duration `json:"moved,omitempty"`
 	// Known: QFPay has shown that it knows the number, so an empty list proves nothing any more.
 	Known bool `json:"known,omitempty"`
 	// Suspect is what the payment answer claimed and queries must confirm: declined or misconfigured.

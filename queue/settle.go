@@ -17,6 +17,14 @@ func (c *change) returnMoney() {
 	c.s.Delivery = Returning
 	c.s.NextAt = c.ev.At.Add(c.r.Reconcile[min(c.s.Slow, len(c.r.Reconcile)-1)])
 	c.s.Slow++
+	for i := range c.s.Payments {
+		if p := &c.s.Payments[i]; p.Outcome == OutPaid && p.SysSN == "" { // an operator decided that it is paid
+			if c.s.Slow == 1 {
+				c.alarm(p, "the goods were not handed over, and QFPay's number of this payment (syssn) is not known: give the money back in QFPay's portal")
+			}
+			return
+		}
+	}
 	c.effects = append(c.effects, Effect{Kind: ReturnMoney})
 }
 

@@ -277,7 +277,7 @@ func (q *Queue) flush() {
 		}
 		q.held = q.held[1:]
 	}
-	if q.down != nil {
+	if q.down != nil && q.fatal == nil {
 		q.wrote(q.cfg.Journal.probe())
 	}
 }

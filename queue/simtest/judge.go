@@ -102,17 +102,18 @@ func category(respCD string) string {
 
 // refusesRefunds: the gateway gives nothing back of this sale, now or ever.
 func (w *world) refusesRefunds(v queue.SaleView) bool {
-	p, _ := w.gw.Payment(v.Payments[len(v.Payments)-1].OutTradeNo)
-	return strings.HasPrefix(p.Behaviour, "refund-") || w.sameDayFunds
+	last := v.Payments[len(v.Payments)-1]
+	p, _ := w.gw.Payment(last.OutTradeNo)
+	return strings.HasPrefix(p.Behaviour, "refund-") || w.sameDayFunds || last.SysSN == "" // as an operator decided
 }
 
 func (w *world) neverDone(v queue.RefundView) bool {
 	for _, r := range w.gw.Ledger().Refunds {
 		if r.OutTradeNo == v.OutTradeNo {
-			return r.State == sim.Pending && w.gw.Now().Sub(r.Created) > 10*time.Minute
+			return r.State == sim.Pending && w.gw.Now().Sub(r.Created) > 10*time.Minute || r.State == sim.Absent && w.dateWrong.Load()
 		}
 	}
-	return false
+	return w.dateWrong.Load() // then what is not there cannot be proved
 }
 
 // judge compares everything at the end: cpmd, the gateway's books, and what tills were told.
