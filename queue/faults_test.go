@@ -141,6 +141,7 @@ func TestFailedSyncAsTheClockJumps(t *testing.T) {
 	onBadDisk(t, &fakeGateway{}, Faults{Before: before}, func(c *counter, ended <-chan error) {
 		c.open("A")
 		c.Queue.Sink("1").Scanned(scanner.Scan{Text: "4006381333931", At: time.Now()})
+		synctest.Wait() // the journal is down, and tried again in a second
 		c.jump(time.Hour)
 		time.Sleep(10 * time.Second)
 		select {
