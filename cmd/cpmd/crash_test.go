@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cpmd/cmd/cpmd/stage"
+	"cpmd/payment"
 	"cpmd/queue"
 )
 
@@ -149,7 +150,14 @@ func noSecrets(ctx context.Context, t *testing.T, st *stage.Stage) {
 func sell(ctx, selling context.Context, t *testing.T, st *stage.Stage, lane int, told chan<- queue.SaleView) {
 	for n := 1; selling.Err() == nil; n++ {
 		id := fmt.Sprintf("L%d-%d", lane, n)
-		v, _, err := st.Till.PutSale(ctx, queue.SaleRequest{ID: id, Amount: int64(1000*lane + n), Currency: "HKD", Lane: fmt.Sprint(lane), Ticket: id})
+		code := func(shown int) string {
+			return fmt.Sprintf("28%03d%05d%04d%s", lane, n, shown*10, endings[rand.IntN(len(endings))])
+		}
+		r := queue.SaleRequest{ID: id, Amount: int64(1000*lane + n), Currency: "HKD", Lane: fmt.Sprint(lane), Ticket: id}
+		if lane%2 == 0 { // this till scans by itself
+			r.AuthCode = payment.AuthCode(code(0))
+		}
+		v, _, err := st.Till.PutSale(ctx, r)
 		if err != nil {
 			t.Errorf("%s: %v", id, err)
 			return
@@ -158,7 +166,7 @@ func sell(ctx, selling context.Context, t *testing.T, st *stage.Stage, lane int,
 		for !v.Final {
 			if v.State == queue.Waiting && shown < 40 {
 				shown++
-				if err := st.Scan(lane, fmt.Sprintf("28%03d%05d%04d%s", lane, n, shown*10, endings[rand.IntN(len(endings))])); err != nil {
+				if err := st.Scan(lane, code(shown)); err != nil {
 					t.Errorf("%s: %v", id, err)
 					return
 				}
