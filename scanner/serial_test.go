@@ -135,7 +135,7 @@ func TestSerialReplugsLeakNothing(t *testing.T) {
 	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: link}))
 	c.waitState(t, Absent)
 	files, routines := openFiles(t), runtime.NumGoroutine()
-	for range 10 {
+	for range 6 {
 		l := plugLine(t, link)
 		c.waitState(t, Open)
 		l.unplug()
