@@ -49,6 +49,9 @@ func (d *hidDriver) open() (*link, Status) {
 		return nil, Status{State: Denied, Device: d.cfg.wanted(), Advice: ambiguous}
 	}
 	dev := devices[0]
+	if dev.Partial { // what is known of it so far may look like another mode
+		return nil, Status{State: Busy, Device: dev.Port, Advice: "The kernel has not yet taken in all of the scanner: wait a moment, or plug it in again."}
+	}
 	i, desc, ok := choose(dev, d.cfg.Mode)
 	if !ok {
 		return nil, Status{State: Denied, Device: dev.Port, Advice: modeAdvice(dev, d.cfg.Mode)}

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -46,15 +47,8 @@ func (b *fakeBus) file(path, content string) {
 // plug adds a device with one HID interface.
 func (b *fakeBus) plug(port, vendor, product, serial string, descriptor []byte) *fakeDevice {
 	b.t.Helper()
-	dev, itf := "sys/bus/usb/devices/"+port, "sys/bus/usb/devices/"+port+"/"+port+":1.0"
-	b.file(itf+"/bInterfaceNumber", "00\n")
-	b.file(itf+"/bInterfaceClass", "03\n")
-	b.file(itf+"/bInterfaceSubClass", "00\n")
-	b.file(itf+"/bInterfaceProtocol", "00\n")
-	b.file(itf+"/ep_81/type", "Interrupt\n")
-	b.file(itf+"/ep_81/wMaxPacketSize", "0040\n")
-	b.file(itf+"/0003:0C2E:0907.0001/report_descriptor", string(descriptor))
-	os.Symlink("../../../../drivers/usbhid", filepath.Join(b.root, itf, "driver"))
+	dev := "sys/bus/usb/devices/" + port
+	b.itf(port+":1.0", descriptor)
 	b.file(dev+"/busnum", "1\n")
 	b.file(dev+"/devnum", port[2:]+"\n")
 	b.file(dev+"/serial", serial+"\n")
@@ -67,6 +61,21 @@ func (b *fakeBus) plug(port, vendor, product, serial string, descriptor []byte) 
 	b.devs[d.path] = d
 	b.mu.Unlock()
 	return d
+}
+
+// itf adds a HID interface to what will be a device.
+func (b *fakeBus) itf(path string, descriptor []byte) {
+	b.t.Helper()
+	port, _, _ := strings.Cut(path, ":")
+	itf := "sys/bus/usb/devices/" + port + "/" + path
+	b.file(itf+"/bInterfaceNumber", "0"+path[len(path)-1:]+"\n")
+	b.file(itf+"/bInterfaceClass", "03\n")
+	b.file(itf+"/bInterfaceSubClass", "00\n")
+	b.file(itf+"/bInterfaceProtocol", "00\n")
+	b.file(itf+"/ep_81/type", "Interrupt\n")
+	b.file(itf+"/ep_81/wMaxPacketSize", "0040\n")
+	b.file(itf+"/0003:0C2E:0907.0001/report_descriptor", string(descriptor))
+	os.Symlink("../../../../drivers/usbhid", filepath.Join(b.root, itf, "driver"))
 }
 
 func (d *fakeDevice) unplug() {
@@ -93,12 +102,18 @@ func (d *fakeDevice) Read() (arrived, error) {
 	timer := time.NewTimer(readWait)
 	defer timer.Stop()
 	select {
-	case r := <-d.reports:
+	case r, ok := <-d.reports:
+		if !ok {
+			panic("index out of range [17] with length 16")
+		}
 		return d.fetched(r)
 	default:
 	}
 	select {
-	case r := <-d.reports:
+	case r, ok := <-d.reports:
+		if !ok {
+			panic("index out of range [17] with length 16")
+		}
 		return d.fetched(r)
 	case <-d.gone:
 		return arrived{}, errors.New("hidapi: hid_error is not implemented yet")
@@ -165,6 +180,23 @@ func TestHIDScannerComesBackByItself(t *testing.T) {
 	}
 }
 
+// With beep = false nothing is sent for a sound: the first command that comes is the next one.
+func TestHIDQuiet(t *testing.T) {
+	bus := newFakeBus(t)
+	d := bus.plug("1-4", "0c2e", "0907", "A", posDescriptor)
+	cfg := bus.config("")
+	cfg.Quiet, cfg.Arm = true, true
+	s := bus.scanner(cfg)
+	c := runScanner(t, s)
+	c.waitState(t, Open)
+	s.Beep(true)
+	s.Beep(false)
+	s.Arm(false)
+	if p := <-d.written; string(p) != "\x04\x02" {
+		t.Errorf("a quiet scanner was sent % x", p)
+	}
+}
+
 func TestHIDBeepAndArm(t *testing.T) {
 	bus := newFakeBus(t)
 	d := bus.plug("1-4", "0c2e", "0907", "A", posDescriptor)
@@ -189,6 +221,85 @@ func TestHIDBeepAndArm(t *testing.T) {
 	if p := <-d.written; string(p) != "\x04\x04" {
 		t.Errorf("arming sent % x", p)
 	}
+}
+
+// A reading session ends by itself, after a code or some time: as long as a sale waits it is begun anew. When the
+// scanner is let go it is left as it was.
+func TestHIDArmIsRenewedAndLeftAsItWas(t *testing.T) {
+	bus := newFakeBus(t)
+	d := bus.plug("1-4", "0c2e", "0907", "A", posDescriptor)
+	cfg := bus.config("")
+	cfg.Arm = true
+	s := bus.scanner(cfg)
+	s.Arm(true)
+	c := newCollector()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Run(ctx, c)
+	}()
+	c.waitState(t, Open)
+	for range 2 {
+		if p := <-d.written; string(p) != "\x04\x04" {
+			t.Errorf("while a sale waits sent % x", p)
+		}
+	}
+	cancel()
+	<-done
+	var last []byte
+	for len(d.written) > 0 {
+		last = <-d.written
+	}
+	if string(last) != "\x04\x02" {
+		t.Errorf("let go after % x", last)
+	}
+}
+
+// Right after the plug the kernel shows a device in parts; opened then, it would be taken for less than it is.
+func TestHIDWaitsUntilTheKernelHasTakenItIn(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		lack string // what comes last
+	}{{"an interface", "sys/bus/usb/devices/1-4/1-4:1.1"}, {"a descriptor", "sys/bus/usb/devices/1-4/1-4:1.1/0003:0C2E:0907.0001"}} {
+		t.Run(tc.name, func(t *testing.T) {
+			bus := newFakeBus(t)
+			bus.file("sys/bus/usb/devices/1-4/bNumInterfaces", " 2\n")
+			bus.itf("1-4:1.1", posDescriptor)
+			away := filepath.Join(bus.root, "away")
+			if err := os.Rename(filepath.Join(bus.root, tc.lack), away); err != nil {
+				t.Fatal(err)
+			}
+			d := bus.plug("1-4", "0c2e", "0907", "A", []byte{0x05, 0x01, 0x09, 0x06, 0xa1, 0x01, 0xc0}) // a keyboard
+			bus.mu.Lock()
+			bus.devs["1-4:1.1"] = d
+			bus.mu.Unlock()
+			s := bus.scanner(bus.config("A"))
+			c := runScanner(t, s)
+			c.waitState(t, Busy)
+			if err := os.Rename(away, filepath.Join(bus.root, tc.lack)); err != nil {
+				t.Fatal(err)
+			}
+			if st := c.waitState(t, Open); st.Device != "1-4:1.1" {
+				t.Errorf("opened %s", st.Device)
+			}
+			s.Beep(true)
+			if p := <-d.written; string(p) != "\x04\x40" {
+				t.Errorf("good read sent % x", p)
+			}
+		})
+	}
+}
+
+// The serial library panics where its descriptors are too high: that costs the session, not the program.
+func TestPanicOfALibraryIsALostDevice(t *testing.T) {
+	bus := newFakeBus(t)
+	d := bus.plug("1-4", "0c2e", "0907", "A", posDescriptor)
+	c := runScanner(t, bus.scanner(bus.config("")))
+	c.waitState(t, Open)
+	close(d.reports) // which a fake device takes for an order to panic
+	c.until(t, "lost", func(_ []Scan, st []Status) bool { return st[len(st)-1].State == Lost })
+	<-d.closed
 }
 
 // Reports that the library dropped cost the code that they were part of, which is said, and no other.

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -57,8 +58,19 @@ func (s Survey) Learn(ctx context.Context, all bool, trouble func(Candidate, err
 	return l, ok
 }
 
+var (
+	errHeld = errors.New("a program has it to itself: if that is the cpmd daemon, stop it for now")
+	errLeft = errors.New("no driver has it, perhaps after a crash: run cpmd scanners -release, or plug it in again")
+)
+
 // listen opens a candidate in the way that disturbs least.
 func (s Survey) listen(c Candidate) (handle, decode.Decoder, error) {
+	switch {
+	case c.Itf.Held():
+		return nil, nil, errHeld
+	case c.Itf.Left():
+		return nil, nil, errLeft
+	}
 	switch c.Mode {
 	case ModeCOM:
 		h, err := openSerial(c.Itf.TTY, 9600)
@@ -124,6 +136,9 @@ func learnFrom(ctx context.Context, c Candidate, h handle, d decode.Decoder, fou
 		for _, chunk := range chunks {
 			for _, code := range d.Decode(chunk.data, chunk.at).Codes {
 				l := Learned{Candidate: c, Advice: hint(c.Mode, code.Text)}
+				if l.Candidate.Sure = true; c.State == Open { // it scans, so it is no keyboard
+					l.Candidate.Advice = betterMode(c.USB.Vendor, c.Mode)
+				}
 				l.Scan = Scan{Text: Text(code.Text), Symbology: code.Symbology, Device: c.Itf.Path, At: code.At}
 				select {
 				case found <- l:
@@ -143,6 +158,10 @@ func hint(m Mode, text string) string {
 	switch {
 	case m == ModeKeyboard && strings.Trim(text, "!@#$%^&*()") == "":
 		return `These look like digits of a French keyboard: set the scanner to a US keyboard, or write layout = "fr".`
+	case m == ModeKeyboard && strings.HasPrefix(text, "HqvdufyWm"): // hQVDUFYwM, which EMVCo's codes begin with
+		return "Capitals and small letters are swapped: turn that off in the scanner, or write invert_caps = true."
+	case m == ModeKeyboard && strings.HasPrefix(text, "hQVDUFZwM"):
+		return `Y and Z are swapped, as on a German keyboard: set the scanner to a US keyboard, or write layout = "de".`
 	case len(text) > 3 && text[0] == ']':
 		if id, _ := decode.SplitAIM(text); id != "" {
 			return "The code begins with an AIM identifier (]" + id + "): write aim = true."

@@ -90,6 +90,49 @@ func TestLearnFromAKeyboardWithoutGrabbingIt(t *testing.T) {
 	if !ok || l.Candidate.USB.Port != "1-4" || string(l.Scan.Text) != "2804A" || !strings.Contains(l.Candidate.Config, "046d") {
 		t.Errorf("learned %+v %q", l, string(l.Scan.Text))
 	}
+	if !l.Candidate.Sure || !strings.Contains(l.Candidate.Advice, "USB-COM") {
+		t.Errorf("what has scanned is no scanner: %+v", l.Candidate)
+	}
+}
+
+// What cannot be listened to is said, with what to do.
+func TestLearnSaysWhoHasTheScanner(t *testing.T) {
+	for driver, want := range map[string]string{"usbfs": "cpmd daemon", "": "-release"} {
+		b := newFakeBus(t)
+		d := b.plug("1-4", "0c2e", "0907", "", nil)
+		itf := filepath.Join(d.dir, d.path)
+		os.RemoveAll(filepath.Join(itf, "0003:0C2E:0907.0001"))
+		os.Remove(filepath.Join(itf, "driver"))
+		if driver != "" {
+			os.Symlink("../../"+driver, filepath.Join(itf, "driver"))
+		}
+		s := Survey{Root: usb.Root(b.root), Access: func(string) error { return nil }, Holder: func(string) string { return "" }}
+		var said []string
+		_, ok := s.Learn(t.Context(), false, func(_ Candidate, err error) { said = append(said, err.Error()) })
+		if ok || len(said) != 1 || !strings.Contains(said[0], want) {
+			t.Errorf("driver %q: %t, said %q", driver, ok, said)
+		}
+	}
+}
+
+func TestHints(t *testing.T) {
+	for _, tc := range []struct {
+		mode Mode
+		text string
+		want string
+	}{
+		{ModeKeyboard, "280438849930815813", ""},
+		{ModeKeyboard, "@*)$#**$((#)*!%*!#", `layout = "fr"`},
+		{ModeKeyboard, "HqvdufyWm==", "invert_caps = true"},
+		{ModeKeyboard, "hQVDUFZwMQ)", `layout = "de"`},
+		{ModePOS, "HqvdufyWm==", ""},
+		{ModeCOM, "]C0280438849930815813", "aim = true"},
+		{ModeCOM, "hQVDUFYwMQ==", ""},
+	} {
+		if got := hint(tc.mode, tc.text); (tc.want == "") != (got == "") || !strings.Contains(got, tc.want) {
+			t.Errorf("%s, %q: %q, want %q", tc.mode, tc.text, got, tc.want)
+		}
+	}
 }
 
 const keyEnterUsage = 0x28

@@ -33,6 +33,7 @@ type commands struct {
 	good, bad []byte
 	on, off   []byte
 	start     [][]byte // sent once after opening
+	lasting   bool     // on counts until off; otherwise it begins a session that a code or some time ends
 	armed     bool     // on and off are used
 }
 
@@ -59,6 +60,9 @@ func (c commands) arming(on bool) []byte {
 	return c.off
 }
 
+// parting leaves the device as it was: able to read, and not in the middle of a session.
+func (c commands) parting() []byte { return c.arming(c.lasting) }
+
 // newlandTrigger is Newland's old command set: start and stop of a reading session (FM30 guide).
 var (
 	newlandOn  = []byte{0x7e, 0x00, 0x08, 0x01, 0x00, 0x02, 0x01, 0x02, 0xda}
@@ -74,12 +78,13 @@ func serialCommands(maker, protocol string) commands {
 		return commands{
 			good: decode.SSIPacket(0xe6, 0, 0x00), bad: decode.SSIPacket(0xe6, 0, 0x06),
 			on: decode.SSIPacket(0xe9, 0), off: decode.SSIPacket(0xea, 0),
-			start: [][]byte{{0x00}}, // wakes one that sleeps
+			start:   [][]byte{{0x00}}, // wakes one that sleeps
+			lasting: true,
 		}
 	case maker == "honeywell":
 		return commands{good: []byte("\x16\x07\r"), on: []byte("\x16T\r"), off: []byte("\x16U\r")}
 	case maker == "datalogic":
-		return commands{good: []byte("B"), on: []byte("E"), off: []byte("D")}
+		return commands{good: []byte("B"), on: []byte("E"), off: []byte("D"), lasting: true}
 	case maker == "newland":
 		return commands{on: newlandOn, off: newlandOff}
 	}

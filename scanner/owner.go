@@ -98,6 +98,8 @@ type owner struct {
 	orders chan []byte   // commands to write
 	stop   chan struct{} // closed to make it let go
 	done   chan struct{} // closed when the handle is closed
+
+	parting []byte // the last command, set before stop is closed; none if empty
 }
 
 func startOwner(h handle) *owner {
@@ -124,6 +126,9 @@ func (o *owner) own(h handle) {
 	for {
 		select {
 		case <-o.stop:
+			if len(o.parting) > 0 {
+				h.Write(o.parting)
+			}
 			return
 		case p := <-o.orders:
 			// a beep that fails is no reason to stop reading; a device that is gone fails at Read. The read in

@@ -15,6 +15,10 @@ const (
 	steady    = 2 * time.Second        // one that fails sooner, again and again without being unplugged, is tried less often
 	staleMost = time.Second            // a device that is never silent is read all the same
 	letGo     = 200 * time.Millisecond // how long a lost handle is waited for before looking again
+
+	// A reading session ends by itself: after a code at Honeywell and Newland, after 30 s (Honeywell 2020 user guide,
+	// Read Time-Out) or a few. While armed it is begun anew this often.
+	rearm = 2 * time.Second
 )
 
 // A driver finds and opens one configured device.
@@ -63,7 +67,7 @@ func (r *reader) Run(ctx context.Context, sink Sink) {
 			begin := time.Now()
 			o := r.begin(l, &owners)
 			r.read(ctx, o, l, sink, &t)
-			r.finish(o)
+			r.finish(o, ctx.Err() != nil)
 			if ctx.Err() == nil {
 				t.tell(Status{State: Lost, Device: l.device, Advice: "The scanner was unplugged or lost power: plug it in again."})
 			}
@@ -112,10 +116,13 @@ func (r *reader) begin(l *link, owners *sync.WaitGroup) *owner {
 	return o
 }
 
-// finish forgets the owner and tells it to let go. It waits for it only a moment: the kernel may need seconds,
-// and the device may be back before.
-func (r *reader) finish(o *owner) {
+// finish forgets the owner and tells it to let go, for good or because the device is gone. It waits for it only a
+// moment: the kernel may need seconds, and the device may be back before.
+func (r *reader) finish(o *owner, good bool) {
 	r.mu.Lock()
+	if good && r.cmds.armed && r.told {
+		o.parting = r.cmds.parting()
+	}
 	r.owner = nil
 	r.mu.Unlock()
 	close(o.stop)
@@ -133,10 +140,15 @@ func (r *reader) finish(o *owner) {
 // the tail of a code: it is nobody's, for it may be an earlier customer's.
 func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *teller) {
 	begin, stale := time.Now(), true
+	again := time.NewTicker(rearm)
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-again.C:
+			r.rearm()
+			continue
 		case <-o.inbox.ready:
 		}
 		chunks, ended := o.inbox.take()
@@ -192,6 +204,15 @@ func (r *reader) Arm(on bool) {
 	r.arm, r.told = on, true
 	if r.owner != nil && r.cmds.armed {
 		r.owner.order(r.cmds.arming(on))
+	}
+}
+
+// rearm begins a new reading session, where the maker's end by themselves.
+func (r *reader) rearm() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.owner != nil && r.cmds.armed && r.arm && !r.cmds.lasting {
+		r.owner.order(r.cmds.arming(true))
 	}
 }
 

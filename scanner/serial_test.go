@@ -135,7 +135,7 @@ func TestSerialReplugsLeakNothing(t *testing.T) {
 	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: link}))
 	c.waitState(t, Absent)
 	files, routines := openFiles(t), runtime.NumGoroutine()
-	for range 10 {
+	for range 6 {
 		l := plugLine(t, link)
 		c.waitState(t, Open)
 		l.unplug()
@@ -184,6 +184,36 @@ func TestSerialIsHeldByOne(t *testing.T) {
 	defer f.Close()
 	if left, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGEXCL); err != nil || left != 0 {
 		t.Errorf("what a kill would leave behind: %d %v", left, err)
+	}
+}
+
+// A scanner that waits for an answer gets it.
+func TestSerialAnswers(t *testing.T) {
+	packet := []byte{0, 0xf3, 0, 0, 3} // Zebra's DECODE_DATA: a Code 128
+	packet = append(packet, testCode...)
+	packet[0] = byte(len(packet))
+	sum := 0
+	for _, b := range packet {
+		sum += int(b)
+	}
+	packet = append(packet, byte(-sum>>8), byte(-sum))
+	for _, tc := range []struct {
+		cfg        Config
+		sent, want string
+	}{
+		{Config{ACK: true}, testCode + "\r", "\x06"},
+		{Config{Protocol: "ssi"}, string(packet), "\x00\x04\xd0\x04\x00\xff\x28"}, // after the waking byte
+	} {
+		l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+		tc.cfg.Driver, tc.cfg.Port = "serial", l.link
+		c := runScanner(t, mustNew(t, tc.cfg))
+		c.waitState(t, Open)
+		l.send(t, tc.sent)
+		c.waitScans(t, testCode)
+		got := make([]byte, len(tc.want))
+		if _, err := io.ReadFull(l, got); err != nil || string(got) != tc.want {
+			t.Errorf("%+v: answered % x, %v", tc.cfg, got, err)
+		}
 	}
 }
 

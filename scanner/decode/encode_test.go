@@ -78,4 +78,4 @@ func posReports(rep POSReport, aim, text string) (reports [][]byte) {
 	}
 }
 
-var asciiTable = &unicode.RangeTable{R16: []unicode.Range16{{Lo: '!', Hi: '~', Stride: 1}}, LatinOffset: 1}
+var asciiTable = &unicode.RangeTable{R16: []unicode.Range16{{Lo: ' ', Hi: '~', Stride: 1}}, LatinOffset: 1}

@@ -9,7 +9,18 @@ import (
 	"pgregory.net/rapid"
 )
 
-var printable = rapid.StringOfN(rapid.RuneFrom(nil, asciiTable), 1, 200, -1)
+// The length is drawn first: rapid would make nearly all of them a few characters long, and a code of several
+// reports or packets would hardly come.
+var (
+	printable = rapid.Custom(func(t *rapid.T) string {
+		n := rapid.IntRange(1, 200).Draw(t, "length")
+		return rapid.StringOfN(rapid.RuneFrom(nil, asciiTable), n, n, -1).Draw(t, "text")
+	})
+	anyBytes = rapid.Custom(func(t *rapid.T) []byte {
+		n := rapid.IntRange(1, 300).Draw(t, "length")
+		return rapid.SliceOfN(rapid.Byte(), n, n).Draw(t, "bytes")
+	})
+)
 
 // spread cuts bytes into reads with pauses below the idle time.
 func spread(t *rapid.T, d Decoder, stream []byte, pause int) (rs []Result) {
@@ -64,18 +75,35 @@ func TestKeyboardAnyTextArrives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.SampledFrom(Layouts).Draw(t, "layout")
 		codes := rapid.SliceOfN(printable, 1, 4).Draw(t, "codes")
-		d, err := NewKeyboard(KeyboardOptions{Layout: name, Terminator: "cr"})
+		terminator := rapid.SampledFrom([]string{"cr", "auto", "none"}).Draw(t, "terminator")
+		numbered := rapid.Bool().Draw(t, "nine bytes")
+		d, err := NewKeyboard(KeyboardOptions{Layout: name, Terminator: terminator})
 		if err != nil {
 			t.Fatal(err)
 		}
+		end, pause := "\r", 26 // three times that, as between keys of the keypad, is below a person's pace
+		switch terminator {
+		case "auto":
+			pause = 8 // a character by Alt and keypad has eight reports
+		case "none":
+			codes = []string{"2804" + codes[0]}
+			end, pause = "", 8
+		}
 		var rs []Result
 		at := t0
-		for _, p := range keyReports(name, strings.Join(codes, "\r")+"\r") {
+		for _, p := range keyReports(name, strings.Join(codes, "\r")+end) {
+			if numbered {
+				p = append([]byte{2}, p...)
+			}
 			for range rapid.IntRange(1, 3).Draw(t, "repeats") { // the idle rate
 				rs = append(rs, d.Decode(p, at))
 			}
-			at = at.Add(time.Duration(rapid.IntRange(0, 16).Draw(t, "ms")) * time.Millisecond)
+			at = at.Add(time.Duration(rapid.IntRange(0, pause).Draw(t, "ms")) * time.Millisecond)
+			if rapid.Bool().Draw(t, "silence") {
+				rs = append(rs, d.Decode(nil, at))
+			}
 		}
+		rs = append(rs, d.Decode(nil, at.Add(2*time.Second)))
 		if got, want := texts(rs...), strings.Join(codes, "|"); got != want {
 			t.Fatalf("%s: got %q, want %q", name, got, want)
 		}
@@ -92,10 +120,11 @@ func TestPOSAnyBytesArrive(t *testing.T) {
 				opt.Packet = rapid.SampledFrom([]int{0, 8, 16, 64}).Draw(t, "packet")
 			}
 		}
-		codes := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 1, 300), 1, 4).Draw(t, "codes")
+		codes := rapid.SliceOfN(anyBytes, 1, 4).Draw(t, "codes")
 		var want []string
 		var rs []Result
 		d := NewPOS(opt)
+		at := t0
 		for _, c := range codes {
 			text := strings.TrimRight("x"+string(c), "\r\n\t")
 			want = append(want, text)
@@ -105,7 +134,11 @@ func TestPOSAnyBytesArrive(t *testing.T) {
 					step = opt.Packet
 				}
 				for ; len(p) > 0; p = p[min(step, len(p)):] {
-					rs = append(rs, d.Decode(p[:min(step, len(p))], t0))
+					rs = append(rs, d.Decode(p[:min(step, len(p))], at))
+					at = at.Add(time.Duration(rapid.IntRange(0, 499).Draw(t, "ms")) * time.Millisecond)
+					if rapid.Bool().Draw(t, "silence") {
+						rs = append(rs, d.Decode(nil, at))
+					}
 				}
 			}
 		}

@@ -4,6 +4,7 @@ package hardware
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -64,22 +65,30 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// A scanner that is keyboard and HID POS at once is read as HID POS, is told to scan there, and beeps.
+// A scanner that is keyboard and HID POS at once is read as HID POS, is told to scan there, and beeps: each time that
+// it is plugged in, though the kernel makes the keyboard known first.
 func TestComposite(t *testing.T) {
-	p := plug(t, usbemu.Composite(0x0c2e, 0x0b0a, "S12", usbemu.Honeywell), 0)
-	defer p.Unplug()
 	s := start(t, scanner.Config{Driver: "hid", Vendor: "0c2e", Product: "0b0a"})
-	_, n := s.state(0, 0, scanner.Open)
-	p.Send(0x82, usbemu.Honeywell.Reports("]C0", walletCode)...)
-	if l, _ := s.scan(n, 0); l.Scan != walletCode || l.Symbology != "C0" {
-		t.Errorf("got %+v", l)
-	}
-	if d := device(t, "S12"); d.Interfaces[0].Driver != "usbhid" || d.Interfaces[1].Driver != "usbfs" {
-		t.Errorf("drivers %q and %q", d.Interfaces[0].Driver, d.Interfaces[1].Driver)
-	}
-	for _, want := range [][]byte{{0xfe, 0x01}, {0x04, 0x40}} {
-		poll(t, "a command", func() bool {
-			return slices.ContainsFunc(p.Received(), func(got []byte) bool { return bytes.Equal(got, want) })
-		})
+	n := 0
+	for range few(12, 4) {
+		p := plug(t, usbemu.Composite(0x0c2e, 0x0b0a, "S12", usbemu.Honeywell), 0)
+		var l line
+		if l, n = s.state(n, 0, scanner.Open); !strings.HasSuffix(l.Device, ":1.1") {
+			t.Fatalf("opened %s", l.Device)
+		}
+		p.Send(0x82, usbemu.Honeywell.Reports("]C0", walletCode)...)
+		if l, n = s.scan(n, 0); l.Scan != walletCode || l.Symbology != "C0" {
+			t.Errorf("got %+v", l)
+		}
+		if d := device(t, "S12"); d.Interfaces[0].Driver != "usbhid" || d.Interfaces[1].Driver != "usbfs" {
+			t.Errorf("drivers %q and %q", d.Interfaces[0].Driver, d.Interfaces[1].Driver)
+		}
+		for _, want := range [][]byte{{0xfe, 0x01}, {0x04, 0x40}} {
+			poll(t, fmt.Sprintf("% x", want), func() bool {
+				return slices.ContainsFunc(p.Received(), func(got []byte) bool { return bytes.Equal(got, want) })
+			})
+		}
+		p.Unplug()
+		_, n = s.state(n, 0, scanner.Lost)
 	}
 }

@@ -215,7 +215,46 @@ func (c *counter) script(s string) {
 	}
 }
 
-// Every scanner pays sales with every kind of code; a code shown in two ways at once pays once.
+// goods is a barcode that pays nothing; tills are told of it, and so it shows that all scans before it were dealt with.
+const goods = "4006381333931"
+
+// strays returns the codes that tills were told of as having paid nothing, before goods was scanned.
+func (c *counter) strays() (texts []string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, "GET", "http://till/v1/events", nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	r, err := c.till.Do(q)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	event := ""
+	for s := bufio.NewScanner(r.Body); s.Scan(); {
+		key, value, _ := strings.Cut(s.Text(), ": ")
+		if key == "event" {
+			event = value
+		}
+		if key != "data" || event != "scan" {
+			continue
+		}
+		var v struct{ Text string }
+		if err := json.Unmarshal([]byte(value), &v); err != nil {
+			c.t.Fatal(err)
+		}
+		if v.Text == goods {
+			return texts
+		}
+		texts = append(texts, v.Text)
+	}
+	c.t.Fatal("tills were not told of the goods")
+	return nil
+}
+
+// Every scanner pays sales with every kind of code; a code shown in two ways at once pays once, and counts as one scan.
 func TestSales(t *testing.T) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
@@ -243,6 +282,10 @@ func TestSales(t *testing.T) {
 					pace(p, k.ep, k.send("]C0", twice))
 					pace(p, k.ep, k.send("]Q1", twice))
 				})
+				pace(p, k.ep, k.send("]E0", goods))
+				if got := c.strays(); len(got) > 0 {
+					t.Errorf("scans too many: %q", got)
+				}
 				c.open("T-last", 1)
 				c.reaches("T-last", "waiting")
 				if got := c.charges(); got != n {
@@ -270,6 +313,10 @@ func TestSalesFTDI(t *testing.T) {
 		if got := c.charges(); got != i+1 {
 			t.Errorf("%d sales were charged %d times", i+1, got)
 		}
+	}
+	fmt.Fprintf(wire, "%s\r", goods)
+	if got := c.strays(); len(got) > 0 {
+		t.Errorf("scans too many: %q", got)
 	}
 }
 

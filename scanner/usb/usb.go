@@ -7,6 +7,7 @@ package usb
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ type Device struct {
 	Name         string
 	Node         string // the file that libusb opens, such as "/dev/bus/usb/001/004"
 	Interfaces   []Interface
+	Partial      bool // just plugged in: the kernel has not yet made all its interfaces known, or their descriptors
 }
 
 // An Interface is one function of a device.
@@ -78,6 +80,10 @@ func (r Root) Devices(match func(Device) bool) []Device {
 		num, _ := strconv.Atoi(text(at, "devnum"))
 		d.Node = r.Path("dev/bus/usb", pad(bus), pad(num))
 		d.Interfaces = r.interfaces(at, name)
+		count, _ := strconv.Atoi(text(at, "bNumInterfaces"))
+		d.Partial = len(d.Interfaces) < count || slices.ContainsFunc(d.Interfaces, func(i Interface) bool {
+			return i.Driver == "usbhid" && len(i.Descriptor) == 0
+		})
 		list = append(list, d)
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Port < list[j].Port })

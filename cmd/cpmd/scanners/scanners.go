@@ -4,9 +4,11 @@ package scanners
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -147,6 +149,9 @@ func wrapped(text, indent string) string {
 func learned(ctx context.Context, stdout, stderr io.Writer, survey scanner.Survey, all bool) int {
 	fmt.Fprintln(stdout, "Scan any code now. Goods will do; a payment code is shown in part only.")
 	l, ok := survey.Learn(ctx, all, func(c scanner.Candidate, err error) {
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w: only root may listen to it; run this with sudo", err)
+		}
 		fmt.Fprintf(stderr, "%s at USB port %s is not listened to: %v\n", c.Name, c.USB.Port, err)
 	})
 	if !ok {
