@@ -128,6 +128,61 @@ func TestEmptyListProvesNothingBeforeTheWindow(t *testing.T) {
 	})
 }
 
+// An empty list proves nothing where not all months were searched, however often it comes.
+func TestEmptyListThatWasNotSearchedEverywhere(t *testing.T) {
+	g := &fakeGateway{pay: lost}
+	g.query = func(int, payment.Question) payment.Finding {
+		return payment.Finding{Answer: payment.Answer{Meaning: payment.NotFound}}
+	}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		time.Sleep(24 * time.Hour)
+		if v := c.state("a"); v.State != Unresolved {
+			t.Errorf("got %+v", v)
+		}
+	})
+}
+
+// A restart does not know what the old process still had on the way: the answer window begins anew.
+func TestRestartBeginsTheWindowAnew(t *testing.T) {
+	g := &fakeGateway{pay: lost}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		time.Sleep(50 * time.Second)
+		c.close()
+		g.now(func(g *fakeGateway) {
+			g.query = func(int, payment.Question) payment.Finding { return finding(payment.NotFound) }
+		})
+		c.start()
+		time.Sleep(55 * time.Second)
+		if v := c.state("a"); v.Final {
+			t.Errorf("proved within the window: %+v", v)
+		}
+		c.until("a", NotPaid, 20*time.Second)
+	})
+}
+
+// The cashier is told by decide_by, also while QFPay leaves every question hanging.
+func TestDecideByIsKept(t *testing.T) {
+	g := &fakeGateway{pay: lost}
+	g.query = func(int, payment.Question) payment.Finding {
+		time.Sleep(50 * time.Minute)
+		return finding(payment.Unknown)
+	}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		v := c.state("a")
+		c.until("a", Unresolved, 3*time.Minute)
+		if late := time.Since(*v.DecideBy); late > time.Second {
+			t.Errorf("%v after it was promised", late)
+		}
+		time.Sleep(time.Hour) // the questions end
+	})
+}
+
 func TestAnswerLostThenFoundPaid(t *testing.T) {
 	g := &fakeGateway{pay: lost, query: func(int, payment.Question) payment.Finding { return finding(payment.Paid) }}
 	bubble(t, g, func(c *counter) {
