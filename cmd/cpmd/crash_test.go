@@ -50,6 +50,14 @@ confirm = "2s"
 give_up = "4s"
 reconcile = ["500ms"]`
 
+// killTiming lets a payment be proved within the life of a daemon that is killed after 1.25 s in the mean.
+const killTiming = `scan = "20s"
+answer = "500ms"
+poll = "100ms"
+confirm = "800ms"
+give_up = "2s"
+reconcile = ["250ms"]`
+
 // endings are what the gateway does to a sale; see qfpaysim -help.
 var endings = []string{"0000", "0000", "0001", "0002", "0004", "0005", "0010", "0011", "0012", "0013", "0015", "0018", "0022", "0023", "0030",
 	"0032", "0034", "0040", "0043", "0050", "0051", "0052", "0055", "0056", "1202", "1205", "1108"}
@@ -67,7 +75,7 @@ func TestKill(t *testing.T) {
 	}
 	defer os.RemoveAll(dir)
 	const lanes = 8
-	st, err := stage.New(stage.Plan{Dir: dir, Cpmd: filepath.Join(bin, "cpmd"), Sim: filepath.Join(bin, "qfpaysim"), Lanes: lanes, Timing: crashTiming})
+	st, err := stage.New(stage.Plan{Dir: dir, Cpmd: filepath.Join(bin, "cpmd"), Sim: filepath.Join(bin, "qfpaysim"), Lanes: lanes, Timing: killTiming})
 	if err != nil {
 		t.Fatal(err)
 	}
