@@ -111,11 +111,12 @@ func (c *change) goOn(p *Payment) {
 	if p.Progress.Cancel == CancelSent {
 		return // its answer brings the next query; NextAt guards it
 	}
+	shownPaid := c.ev.Finding.Meaning == payment.Paid // which needs to be shown once more, not undone once more
 	if c.s.State == Unresolved {
 		if c.ev.Finding.Meaning == payment.Pending && !c.settling(p) && c.tryCancel(p) {
 			return
 		}
-		if p.Progress.Absent == 1 { // the second empty list need not wait for long
+		if p.Progress.Absent == 1 || shownPaid { // what proves it need not wait for long
 			c.s.NextAt = c.after(p, c.r.Poll)
 			return
 		}
@@ -124,7 +125,6 @@ func (c *change) goOn(p *Payment) {
 		return
 	}
 	unwanted := c.s.CancelAsked || !at.Before(p.ConfirmBy)
-	shownPaid := c.ev.Finding.Meaning == payment.Paid // which needs to be shown once more, not undone once more
 	if unwanted && !shownPaid && !c.settling(p) && c.tryCancel(p) {
 		return
 	}
@@ -196,7 +196,7 @@ func (c *change) giveUp(p *Payment) {
 	if p.Progress.Cancel == CancelSent {
 		p.Progress.Cancel = CancelUnknown
 	}
-	c.s.NextAt = c.after(p, c.slowPace(p))
+	c.s.NextAt = c.after(p, c.r.Poll) // it may be a matter of seconds; then the slow pace
 }
 
 func (c *change) slowPace(p *Payment) time.Duration {

@@ -325,6 +325,29 @@ func TestCancelRaceLost(t *testing.T) {
 	})
 }
 
+// The customer pays after every cancellation was refused: as soon as none of them can undo it, the till is told.
+func TestPaidAfterRefusedCancellations(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Pending)}
+	g.cancel = func(int, payment.Undoing) payment.Answer {
+		return payment.Answer{Meaning: payment.Refused, RespCD: "1297"}
+	}
+	bubble(t, g, func(c *counter) {
+		began := time.Now()
+		g.query = func(int, payment.Question) payment.Finding {
+			if time.Since(began) < 95*time.Second {
+				return finding(payment.Pending)
+			}
+			return finding(payment.Paid)
+		}
+		c.open("a")
+		c.scan(code)
+		c.until("a", PaidState, 140*time.Second)
+		if n := g.number("cancel"); n != maxQuickCancels {
+			t.Errorf("%d cancellations", n)
+		}
+	})
+}
+
 // A cancellation that was accepted may give the money back a moment after a query showed it as paid.
 func TestPaidIsNotBelievedWhileACancellationMayStillWork(t *testing.T) {
 	g := &fakeGateway{pay: always(payment.Pending)}
