@@ -82,9 +82,8 @@ func TestEveryScanner(t *testing.T) {
 			s := start(t, k.configFor("S1"))
 			_, n := s.state(0, 0, scanner.Open)
 			for _, code := range []string{walletCode, aliCode, emvCode} {
-				pace(p, k.ep, k.send("]Q1", code))
 				var l line
-				l, n = s.scan(n, 0)
+				l, n = s.show(n, 0, func() { pace(p, k.ep, k.send("]Q1", code)) })
 				if l.Scan != code {
 					t.Errorf("sent %q, got %q", code, l.Scan)
 				}

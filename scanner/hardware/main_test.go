@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -197,6 +198,35 @@ func (p *process) scan(from, lane int) (line, int) {
 	return p.wait(from, fmt.Sprintf("a scan of lane %d", lane), func(l line) bool { return l.Lane == lane && l.Scan != "" })
 }
 
+// busy says that the scanner was not read in time because this machine was too busy: the code is dropped, the
+// customer is to show it again, and so does a test that is not about speed.
+const busy = "too busy"
+
+// show sends a code until it arrives, and returns its line and the number after it.
+func (p *process) show(from, lane int, send func()) (line, int) {
+	p.t.Helper()
+	for range 3 {
+		send()
+		for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+			if len(p.scansFrom(from, lane)) > 0 {
+				return p.scan(from, lane)
+			}
+		}
+		if !p.saidBusy(lane) {
+			break
+		}
+		p.t.Log("this machine was too busy: shown again")
+	}
+	return p.scan(from, lane)
+}
+
+// saidBusy says whether the lane's scanner ever complained of this machine.
+func (p *process) saidBusy(lane int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.lines, func(l line) bool { return l.Lane == lane && strings.Contains(l.Advice, busy) })
+}
+
 func (p *process) size() size {
 	p.t.Helper()
 	p.mu.Lock()
@@ -208,10 +238,12 @@ func (p *process) size() size {
 }
 
 // scans returns all texts of a lane so far.
-func (p *process) scans(lane int) (texts []string) {
+func (p *process) scans(lane int) (texts []string) { return p.scansFrom(0, lane) }
+
+func (p *process) scansFrom(from, lane int) (texts []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, l := range p.lines {
+	for _, l := range p.lines[from:] {
 		if l.Lane == lane && l.Scan != "" {
 			texts = append(texts, l.Scan)
 		}
