@@ -62,17 +62,13 @@ func (q *Queue) checkClock() {
 	q.log.Warn("the clock of this machine jumped; all limits are shifted with it")
 	q.retryAt = q.retryAt.Add(by)
 	// Ahead of what is held: that will be judged by the time as it is then.
-	var moves []func() error
-	for _, id := range sorted(q.sales) {
-		moves = append(moves, func() error { return q.stepSale(id, Event{Kind: ClockMoved, At: q.clock.now(), Moved: by}) })
-	}
-	for _, id := range sorted(q.refunds) {
-		moves = append(moves, func() error { return q.stepRefund(id, Event{Kind: ClockMoved, At: q.clock.now(), Moved: by}) })
-	}
 	held := q.held
 	q.held = nil
-	for _, move := range moves {
-		q.hold(move)
+	for _, id := range sorted(q.sales) {
+		q.hold(func() error { return q.stepSale(id, Event{Kind: ClockMoved, At: q.clock.now(), Moved: by}) })
+	}
+	for _, id := range sorted(q.refunds) {
+		q.hold(func() error { return q.stepRefund(id, Event{Kind: ClockMoved, At: q.clock.now(), Moved: by}) })
 	}
 	q.held = append(q.held, held...)
 }

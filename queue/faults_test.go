@@ -92,6 +92,19 @@ func TestNothingIsSentLate(t *testing.T) {
 	})
 }
 
+// wantFailure demands that the queue has ended, and said why.
+func wantFailure(t *testing.T, ended <-chan error) {
+	t.Helper()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("the queue ended without an error")
+		}
+	default:
+		t.Error("the queue goes on after a failed fsync")
+	}
+}
+
 // After a failed fsync nothing is written any more, whichever write it was.
 func TestFailedSyncStopsTheQueue(t *testing.T) {
 	const full, fsync = 13, 10 | 4<<8
@@ -111,14 +124,7 @@ func TestFailedSyncStopsTheQueue(t *testing.T) {
 	onBadDisk(t, &fakeGateway{}, Faults{Before: before}, func(c *counter, ended <-chan error) {
 		c.Queue.Sink("1").Scanned(scanner.Scan{Text: "4006381333931", At: time.Now()})
 		time.Sleep(10 * time.Second)
-		select {
-		case err := <-ended:
-			if err == nil {
-				t.Error("the queue ended without an error")
-			}
-		default:
-			t.Error("the queue goes on after a failed fsync")
-		}
+		wantFailure(t, ended)
 	})
 }
 
@@ -144,14 +150,7 @@ func TestFailedSyncAsTheClockJumps(t *testing.T) {
 		synctest.Wait() // the journal is down, and tried again in a second
 		c.jump(time.Hour)
 		time.Sleep(10 * time.Second)
-		select {
-		case err := <-ended:
-			if err == nil {
-				t.Error("the queue ended without an error")
-			}
-		default:
-			t.Error("the queue goes on after a failed fsync")
-		}
+		wantFailure(t, ended)
 	})
 }
 

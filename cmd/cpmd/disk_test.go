@@ -19,30 +19,47 @@ import (
 	"cpmd/till/client"
 )
 
-// A real full disk: no new sale is accepted, nothing is sent, and it goes on by itself when there is room.
-func TestFullDisk(t *testing.T) {
-	data := t.TempDir()
-	if err := unix.Mount("tmpfs", data, "tmpfs", 0, "size=1m"); err != nil {
+// smallDisk mounts one.
+func smallDisk(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
 		t.Skip("needs the right to mount a small tmpfs: ", err)
 	}
-	defer unix.Unmount(data, unix.MNT_DETACH)
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	return dir
+}
+
+// fill leaves no room on a disk.
+func fill(t *testing.T, dir string) (makeRoom func()) {
+	t.Helper()
+	filler := filepath.Join(dir, "filler")
+	if err := exec.Command("dd", "if=/dev/zero", "of="+filler, "bs=4k").Run(); err == nil {
+		t.Fatal("the disk is not full")
+	}
+	return func() {
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A real full disk: no new sale is accepted, nothing is sent, and it goes on by itself when there is room.
+func TestFullDisk(t *testing.T) {
+	data := smallDisk(t)
 	st, ctx := setUp(t, stage.Plan{Data: data})
 	if _, _, err := st.Till.PutSale(ctx, queue.SaleRequest{ID: "a", Amount: 500, Currency: "HKD", Lane: "1"}); err != nil {
 		t.Fatal(err)
 	}
-	filler := filepath.Join(data, "filler")
-	if err := exec.Command("dd", "if=/dev/zero", "of="+filler, "bs=4k").Run(); err == nil {
-		t.Fatal("the disk is not full")
-	}
+	makeRoom := fill(t, data)
 	// What fits into pages that exist still goes in; then it is refused.
-	refused := false
 	patient, err := client.New(client.Config{Addr: "unix:" + filepath.Join(filepath.Dir(st.Config()), "till.sock")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer patient.Close()
 	_, err = patient.CancelSale(ctx, "a")
-	for i := 0; err == nil && i < 500 && !refused; i++ {
+	for i := 0; err == nil && i < 500; i++ {
 		id := fmt.Sprintf("b%d", i)
 		if _, _, err = patient.PutSale(ctx, queue.SaleRequest{ID: id, Amount: 500, Currency: "HKD", Lane: "1", Ticket: strings.Repeat("t", 60)}); err == nil {
 			_, err = patient.CancelSale(ctx, id)
@@ -58,9 +75,7 @@ func TestFullDisk(t *testing.T) {
 	if l, err := st.Ledger(); err != nil || len(l.Payments) > 0 {
 		t.Errorf("%+v %v", l.Payments, err)
 	}
-	if err := os.Remove(filler); err != nil {
-		t.Fatal(err)
-	}
+	makeRoom()
 	// This client asks again while the journal is down (Patience).
 	if _, err := st.Till.CancelSale(ctx, "a"); err != nil {
 		t.Fatal(err)
@@ -87,21 +102,9 @@ reconcile = ["500ms"]`
 // told, and once the disk works the payment's true end is found.
 func TestDiskBreaksWhileConfirming(t *testing.T) {
 	t.Run("full", func(t *testing.T) {
-		data := t.TempDir()
-		if err := unix.Mount("tmpfs", data, "tmpfs", 0, "size=1m"); err != nil {
-			t.Skip("needs the right to mount a small tmpfs: ", err)
-		}
-		t.Cleanup(func() { _ = unix.Unmount(data, unix.MNT_DETACH) })
-		filler := filepath.Join(data, "filler")
-		breakDisk(t, data, func(*stage.Stage) {
-			if err := exec.Command("dd", "if=/dev/zero", "of="+filler, "bs=4k").Run(); err == nil {
-				t.Fatal("the disk is not full")
-			}
-		}, func(*stage.Stage) {
-			if err := os.Remove(filler); err != nil { // and it goes on by itself
-				t.Fatal(err)
-			}
-		})
+		data := smallDisk(t)
+		var makeRoom func()
+		breakDisk(t, data, func(*stage.Stage) { makeRoom = fill(t, data) }, func(*stage.Stage) { makeRoom() }) // and it goes on by itself
 	})
 	t.Run("read-only", func(t *testing.T) {
 		data, image := t.TempDir(), filepath.Join(t.TempDir(), "image")
