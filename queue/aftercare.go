@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 )
 
 // This file is what tills and operators call once a payment is over, or cannot be told to be.
@@ -30,11 +28,8 @@ func (q *Queue) HandOver(ctx context.Context, id, by string) (SaleView, error) {
 
 // Decide takes an operator's word for an unresolved sale.
 func (q *Queue) Decide(ctx context.Context, d Decision) (SaleView, error) {
-	if d.Outcome != PaidState && d.Outcome != NotPaid {
-		return SaleView{}, invalid(`outcome must be "paid" or "not_paid"`)
-	}
-	if d.Note = strings.TrimSpace(d.Note); d.Note == "" || len(d.Note) > 500 || !utf8.ValidString(d.Note) {
-		return SaleView{}, invalid("note must say why, in 1 to 500 bytes: where you saw that the money was taken or not")
+	if err := d.check(); err != nil {
+		return SaleView{}, err
 	}
 	return q.enact(ctx, d.Sale, Event{Kind: Decided, By: d.By, Outcome: d.Outcome, Note: d.Note}, func(s Sale) error {
 		if s.State == Unresolved || s.State == d.Outcome {
@@ -50,7 +45,7 @@ func (q *Queue) returnMoney(id string) error {
 	if err != nil || !ok || s.Delivery != Returning {
 		return err
 	}
-	earlier, err := q.cfg.Journal.refundsWhere(`sale_id=?`, id)
+	earlier, err := q.cfg.Journal.refundsOf(id)
 	if err != nil {
 		return err
 	}

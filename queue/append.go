@@ -12,7 +12,7 @@ type entry struct {
 	at      time.Time
 	kind    string // as Notice.Kind
 	subject string
-	cause   any
+	cause   cause
 	sale    *Sale   // as changed
 	refund  *Refund // as changed
 	// told makes what tills see; nil where they see no change.
@@ -40,8 +40,7 @@ func (j *Journal) append(entries ...entry) (err error) {
 		}
 	}
 	first := entries[0]
-	why, _ := first.cause.(cause)
-	if err = j.commit(tx, Write{Seq: seq, Kind: first.kind, Subject: first.subject, Event: why.Event}); err != nil {
+	if err = j.commit(tx, Write{Seq: seq, Kind: first.kind, Subject: first.subject, Event: first.cause.Event}); err != nil {
 		return err
 	}
 	j.last = seq

@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"cpmd/payment"
 )
@@ -20,13 +22,16 @@ var validID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // maxAmount is the largest that QFPay's txamt takes: Int(11).
 const maxAmount = 99_999_999_999
 
+// maxTicket is how many characters a ticket may have.
+const maxTicket = 64
+
 func invalid(format string, args ...any) *Error {
 	return &Error{Code: InvalidRequest, Detail: fmt.Sprintf(format, args...)}
 }
 
 // PutSale opens a sale under the till's own id. The same request again returns the sale as it stands.
 func (q *Queue) PutSale(ctx context.Context, r SaleRequest) (v SaleView, created bool, err error) {
-	if err := q.checkSale(&r); err != nil {
+	if err := r.check(q.cfg.Currencies, q.order); err != nil {
 		return v, false, err
 	}
 	err = q.ask(ctx, func() error {
@@ -39,33 +44,72 @@ func (q *Queue) PutSale(ctx context.Context, r SaleRequest) (v SaleView, created
 	return v, created, err
 }
 
-func (q *Queue) checkSale(r *SaleRequest) error {
+// check reports what is wrong with the request. currencies and lanes are those of the configuration; where there is
+// one lane, a request without one is for it.
+func (r *SaleRequest) check(currencies map[string]int, lanes []string) error {
 	if !validID.MatchString(r.ID) {
 		return invalid("the sale's id must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
 	}
 	if r.Amount <= 0 || r.Amount > maxAmount {
 		return invalid("amount must be a whole number of minor units from 1 to %d, such as 12850 for 128.50", int64(maxAmount))
 	}
-	if _, ok := q.cfg.Currencies[r.Currency]; !ok {
-		return invalid("currency %s is not configured; use one of %s, or add it to gateway.currencies", quote(r.Currency), strings.Join(sorted(q.cfg.Currencies), ", "))
+	if _, ok := currencies[r.Currency]; !ok {
+		return invalid("currency %s is not configured; use one of %s, or add it to gateway.currencies", quote(r.Currency), strings.Join(slices.Sorted(maps.Keys(currencies)), ", "))
 	}
-	if len(r.Ticket) > 64 || strings.ContainsFunc(r.Ticket, func(c rune) bool { return !unicode.IsPrint(c) }) {
-		return invalid("ticket must be at most 64 bytes of printable text")
+	if utf8.RuneCountInString(r.Ticket) > maxTicket || strings.ContainsFunc(r.Ticket, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return invalid("ticket must be at most %d characters of printable text", maxTicket)
 	}
 	if r.Lane == "" {
-		if len(q.order) > 1 {
-			return &Error{Code: UnknownLane, Detail: "name the lane: there are " + strings.Join(q.order, ", ")}
+		if len(lanes) > 1 {
+			return &Error{Code: UnknownLane, Detail: "name the lane: there are " + strings.Join(lanes, ", ")}
 		}
-		r.Lane = q.order[0]
+		r.Lane = lanes[0]
 	}
-	if q.lanes[r.Lane] == nil {
-		return &Error{Code: UnknownLane, Detail: fmt.Sprintf("there is no lane %s; there are %s", quote(r.Lane), strings.Join(q.order, ", "))}
+	if !slices.Contains(lanes, r.Lane) {
+		return unknownLane(r.Lane, lanes)
 	}
 	if r.Settle != SettleAtOnce && r.Settle != SettleByTill {
 		return invalid(`settle must be "till", or left out`)
 	}
 	if r.AuthCode != "" && !looksLikePayment(r.AuthCode.Reveal()) {
 		return invalid("auth_code cannot be a payment code; leave it out to let cpmd scan")
+	}
+	return nil
+}
+
+func unknownLane(name string, lanes []string) *Error {
+	return &Error{Code: UnknownLane, Detail: fmt.Sprintf("there is no lane %s; there are %s", quote(name), strings.Join(lanes, ", "))}
+}
+
+// check reports what is wrong with the request.
+func (r *RefundRequest) check() error {
+	if !validID.MatchString(r.ID) {
+		return invalid("the refund's id must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+	}
+	if r.Amount <= 0 || r.Amount > maxAmount {
+		return invalid("amount must be a whole number of minor units, such as 12850 for 128.50")
+	}
+	return nil
+}
+
+// check reports what is wrong with the decision.
+func (d *Decision) check() error {
+	if d.Outcome != PaidState && d.Outcome != NotPaid {
+		return invalid(`outcome must be "paid" or "not_paid"`)
+	}
+	if d.Note = strings.TrimSpace(d.Note); d.Note == "" || len(d.Note) > 500 || !utf8.ValidString(d.Note) {
+		return invalid("note must say why, in 1 to 500 bytes: where you saw that the money was taken or not")
+	}
+	return nil
+}
+
+// check reports what is wrong with the filter.
+func (f *SaleFilter) check() error {
+	if f.State != "" && !slices.Contains(States, f.State) {
+		return invalid("state must be one of %v", States)
+	}
+	if f.Limit < 0 || f.Limit > 1000 {
+		return invalid("limit must be from 1 to 1000")
 	}
 	return nil
 }
@@ -80,7 +124,7 @@ func quote(s string) string {
 
 // open runs in the main goroutine.
 func (q *Queue) open(r SaleRequest) (s Sale, created bool, err error) {
-	content := fingerprint(r)
+	content := r.fingerprint()
 	if old, ok, err := q.find(r.ID); err != nil {
 		return s, false, unavailable(err)
 	} else if ok {
@@ -126,7 +170,7 @@ func (q *Queue) open(r SaleRequest) (s Sale, created bool, err error) {
 }
 
 // fingerprint tells whether a repeated request is the same. The code in it is a hash of a hash, never the code.
-func fingerprint(r SaleRequest) string {
+func (r SaleRequest) fingerprint() string {
 	code := ""
 	if r.AuthCode != "" {
 		code = MarkOf(r.AuthCode).Hash
@@ -189,11 +233,8 @@ func (q *Queue) enact(ctx context.Context, id string, ev Event, allowed func(Sal
 
 // Sales lists the sales that match, newest first.
 func (q *Queue) Sales(_ context.Context, f SaleFilter) ([]SaleView, error) {
-	if f.State != "" && !slices.Contains(States, f.State) {
-		return nil, invalid("state must be one of %v", States)
-	}
-	if f.Limit < 0 || f.Limit > 1000 {
-		return nil, invalid("limit must be from 1 to 1000")
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	all, err := q.cfg.Journal.sales(f, q.cfg.Location)
 	if err != nil {
@@ -220,11 +261,8 @@ func views[A, B any](all []A, view func(A) B) []B {
 // PutRefund gives money of a paid sale back, under the till's own id. The same request again returns the
 // refund as it stands.
 func (q *Queue) PutRefund(ctx context.Context, r RefundRequest) (v RefundView, created bool, err error) {
-	if !validID.MatchString(r.ID) {
-		return v, false, invalid("the refund's id must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
-	}
-	if r.Amount <= 0 || r.Amount > maxAmount {
-		return v, false, invalid("amount must be a whole number of minor units, such as 12850 for 128.50")
+	if err := r.check(); err != nil {
+		return v, false, err
 	}
 	err = q.ask(ctx, func() error {
 		f, fresh, err := q.openRefund(r)
@@ -266,13 +304,15 @@ func (q *Queue) beginRefund(id string, s Sale, paid *Payment, amount int64) (Ref
 	now := q.clock.now()
 	f := Refund{ID: id, Sale: s.ID, Amount: amount, Currency: s.Currency, OutTradeNo: q.cfg.NewNumber(now), PaidSysSN: paid.SysSN,
 		TxDTM: payment.FormatTime(now, q.cfg.Location)}
-	earlier, err := q.cfg.Journal.refundsWhere(`sale_id=? ORDER BY updated_at DESC LIMIT 1`, s.ID)
+	earlier, err := q.cfg.Journal.refundsOf(s.ID)
 	if err != nil {
 		return f, unavailable(err)
 	}
 	ev := Event{Kind: Opened, At: now}
-	if len(earlier) > 0 {
-		ev.NotBefore = earlier[0].UpdatedAt.Add(refundPause)
+	for _, e := range earlier {
+		if t := e.UpdatedAt.Add(refundPause); t.After(ev.NotBefore) {
+			ev.NotBefore = t
+		}
 	}
 	f, err = q.applyRefund(f, ev)
 	if err != nil {
@@ -289,12 +329,14 @@ func (q *Queue) refundable(s Sale, amount int64) (*Payment, error) {
 	if s.State != PaidState {
 		return refuse("sale %s is %s; only a paid sale can be refunded", s.ID, s.State)
 	}
-	under, err := q.cfg.Journal.refundsWhere(`sale_id=? AND state='refunding'`, s.ID)
+	refunds, err := q.cfg.Journal.refundsOf(s.ID)
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	if len(under) > 0 {
-		return refuse("refund %s of this sale is under way; wait until it is final", under[0].ID)
+	for _, f := range refunds {
+		if !f.State.Final() {
+			return refuse("refund %s of this sale is under way; wait until it is final", f.ID)
+		}
 	}
 	if left := s.Amount - s.Refunded; amount > left {
 		return refuse("%d is more than the %d that is left of this sale", amount, left)
@@ -332,7 +374,7 @@ func (q *Queue) Notices(_ context.Context, after int64, limit int) ([]Notice, er
 func (q *Queue) Feed(_ context.Context, name, code string) error {
 	l := q.lanes[name]
 	if l == nil {
-		return &Error{Code: UnknownLane, Detail: fmt.Sprintf("there is no lane %s; there are %s", quote(name), strings.Join(q.order, ", "))}
+		return unknownLane(name, q.order)
 	}
 	if l.Lane.Feed == nil {
 		return &Error{Code: NotVirtual, Detail: fmt.Sprintf("lane %s has a real scanner; only a lane whose scanner's driver is \"virtual\" takes codes here", name)}

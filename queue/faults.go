@@ -41,3 +41,9 @@ func (j *Journal) commit(tx *sql.Tx, w Write) error {
 	}
 	return nil
 }
+
+// LimitPages makes the journal behave as if its disk held that many pages, for tests of a full disk.
+func (j *Journal) LimitPages(most string) error {
+	_, err := j.db.Exec("PRAGMA max_page_count=" + most)
+	return err
+}

@@ -247,6 +247,9 @@ func (j *Journal) Close() error {
 	return errors.Join(err, j.mark.close(), j.lock.Close())
 }
 
+// Last is the seq of the last event.
+func (j *Journal) Last() int64 { return j.last }
+
 // Path is where the journal is.
 func (j *Journal) Path() string { return j.path }
 

@@ -124,7 +124,7 @@ func (q *Queue) scannerChanged(l *lane, st scanner.Status) {
 
 // tell journals what tills are told about a lane. It decides nothing, so a journal that is down loses it.
 func (q *Queue) tell(kind, laneName string, v any) {
-	e := entry{at: q.clock.now(), kind: kind, subject: laneName, cause: struct{}{}, told: func(int64) any { return v }}
+	e := entry{at: q.clock.now(), kind: kind, subject: laneName, told: func(int64) any { return v }}
 	if q.append(e) == nil {
 		q.announce()
 	}

@@ -170,7 +170,7 @@ func (q *Queue) resume() error {
 	if err != nil {
 		return fmt.Errorf("reading the unfinished sales: %w", err)
 	}
-	refunds, err := q.cfg.Journal.refundsWhere(`state='refunding' ORDER BY created_at, rowid`)
+	refunds, err := q.cfg.Journal.unfinishedRefunds()
 	if err != nil {
 		return fmt.Errorf("reading the unfinished refunds: %w", err)
 	}
@@ -276,7 +276,7 @@ func (q *Queue) fireDue() time.Duration {
 			_ = q.stepSale(id, Event{Kind: Due, At: now}) // comes again; that the journal is down is noted in append
 		}
 		if s, ok := q.sales[id]; ok && !s.NextAt.IsZero() {
-			next = earlier(next, s.NextAt)
+			next = minTime(next, s.NextAt)
 		}
 	}
 	for _, id := range sorted(q.refunds) {
@@ -285,10 +285,17 @@ func (q *Queue) fireDue() time.Duration {
 			_ = q.stepRefund(id, Event{Kind: Due, At: now})
 		}
 		if f, ok := q.refunds[id]; ok {
-			next = earlier(next, f.NextAt)
+			next = minTime(next, f.NextAt)
 		}
 	}
 	return max(next.Sub(now), time.Millisecond)
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // Changed is closed at the next change that tills can see. Get it before reading, so that nothing is missed.

@@ -607,7 +607,7 @@ func TestDiskFull(t *testing.T) {
 				if !on {
 					limit = "1000000"
 				}
-				_, err := c.cfg.Journal.db.Exec("PRAGMA max_page_count=" + limit)
+				err := c.cfg.Journal.LimitPages(limit)
 				return err
 			}); err != nil {
 				t.Fatal(err)

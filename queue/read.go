@@ -141,6 +141,26 @@ func (j *Journal) refund(id string) (f Refund, ok bool, err error) {
 	return f, err == nil, err
 }
 
+// refundsOf reads the refunds of a sale, oldest first.
+func (j *Journal) refundsOf(sale string) ([]Refund, error) {
+	return j.refundsWhere(`sale_id=? ORDER BY created_at, rowid`, sale)
+}
+
+// unfinishedRefunds reads the refunds that are being followed, oldest first.
+func (j *Journal) unfinishedRefunds() ([]Refund, error) {
+	return j.refundsWhere(`state='refunding' ORDER BY created_at, rowid`)
+}
+
+// salesBetween reads the sales that were opened from one time until before another, oldest first.
+func (j *Journal) salesBetween(from, to time.Time) ([]Sale, error) {
+	return j.salesWhere(`created_at>=? AND created_at<? ORDER BY created_at, rowid`, toText(from), toText(to))
+}
+
+// refundsOfSalesBetween reads the refunds of those sales.
+func (j *Journal) refundsOfSalesBetween(from, to time.Time) ([]Refund, error) {
+	return j.refundsWhere(`sale_id IN (SELECT id FROM sale WHERE created_at>=? AND created_at<?)`, toText(from), toText(to))
+}
+
 func (j *Journal) refundsWhere(where string, args ...any) ([]Refund, error) {
 	rows, err := j.db.Query(`SELECT `+refundColumns+` FROM refund WHERE `+where, args...)
 	if err != nil {

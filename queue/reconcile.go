@@ -70,7 +70,7 @@ func (q *Queue) Reconcile(ctx context.Context, day string) (Reconciliation, erro
 	if err != nil {
 		return Reconciliation{}, &Error{Code: GatewayUnavailable, Detail: fmt.Sprintf("QFPay's list of %s could not be had (%v); try again", day, err)}
 	}
-	books, err := q.cfg.Journal.books(`sent_at>=? AND sent_at<?`, toText(from), toText(to))
+	books, err := q.cfg.Journal.booksBetween(from, to)
 	if err != nil {
 		return Reconciliation{}, unavailable(err)
 	}
@@ -81,7 +81,7 @@ func (q *Queue) Reconcile(ctx context.Context, day string) (Reconciliation, erro
 		listed[key] = true
 		b, known := books[key]
 		if !known { // of another day here, or not ours
-			others, err := q.cfg.Journal.books(`out_trade_no=?`, i.OutTradeNo)
+			others, err := q.cfg.Journal.booksOf(i.OutTradeNo)
 			if err != nil {
 				return Reconciliation{}, unavailable(err)
 			}
@@ -138,6 +138,16 @@ func there(i payment.Item) string {
 		s += " cancel " + i.Cancel
 	}
 	return s
+}
+
+// booksBetween reads the books of what was sent between two times.
+func (j *Journal) booksBetween(from, to time.Time) (map[string]book, error) {
+	return j.books(`sent_at>=? AND sent_at<?`, toText(from), toText(to))
+}
+
+// booksOf reads the books of one number.
+func (j *Journal) booksOf(outTradeNo string) (map[string]book, error) {
+	return j.books(`out_trade_no=?`, outTradeNo)
 }
 
 // books reads payments and refunds as books, by number and kind.

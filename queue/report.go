@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"cpmd/payment"
-	"cpmd/scanner"
 )
 
 // probe writes and takes back, to learn whether the journal takes entries.
@@ -40,11 +39,11 @@ func (q *Queue) Totals(_ context.Context, day string) (Totals, error) {
 	if err != nil {
 		return Totals{}, err
 	}
-	sales, err := q.cfg.Journal.salesWhere(`created_at>=? AND created_at<? ORDER BY created_at, rowid`, toText(from), toText(to))
+	sales, err := q.cfg.Journal.salesBetween(from, to)
 	if err != nil {
 		return Totals{}, unavailable(err)
 	}
-	refunds, err := q.cfg.Journal.refundsWhere(`state='refunded' AND sale_id IN (SELECT id FROM sale WHERE created_at>=? AND created_at<?)`, toText(from), toText(to))
+	refunds, err := q.cfg.Journal.refundsOfSalesBetween(from, to)
 	if err != nil {
 		return Totals{}, unavailable(err)
 	}
@@ -69,7 +68,9 @@ func sum(day string, sales []Sale, refunds []Refund) Totals {
 	}
 	bySale := map[string][]Refund{}
 	for _, f := range refunds {
-		bySale[f.Sale] = append(bySale[f.Sale], f)
+		if f.State == Refunded {
+			bySale[f.Sale] = append(bySale[f.Sale], f)
+		}
 	}
 	for _, s := range sales {
 		switch s.State {
@@ -117,7 +118,7 @@ func (q *Queue) Diagnosis(ctx context.Context) (Diagnosis, error) {
 	if err != nil {
 		return Diagnosis{}, unavailable(err)
 	}
-	refunds, err := q.cfg.Journal.refundsWhere(`state='refunding' ORDER BY created_at, rowid`)
+	refunds, err := q.cfg.Journal.unfinishedRefunds()
 	if err != nil {
 		return Diagnosis{}, unavailable(err)
 	}
@@ -136,7 +137,7 @@ func (q *Queue) Diagnosis(ctx context.Context) (Diagnosis, error) {
 	if q.cfg.GatewayHealth != nil {
 		d.Gateway, onGateway = q.cfg.GatewayHealth()
 	}
-	if err := q.ask(ctx, func() error { d.Journal.Seq = q.cfg.Journal.last; return nil }); err != nil {
+	if err := q.ask(ctx, func() error { d.Journal.Seq = q.cfg.Journal.Last(); return nil }); err != nil {
 		return Diagnosis{}, err
 	}
 	if ready != nil {
@@ -163,7 +164,7 @@ func advice(d Diagnosis) (all []string) {
 		all = append(all, fmt.Sprintf("unresolved sales: %d. Do not charge them again; cpmd goes on asking QFPay", unresolved))
 	}
 	for _, l := range d.Lanes {
-		if l.Scanner.State != string(scanner.Open) && l.Scanner.Advice != "" {
+		if l.Scanner.State != "open" && l.Scanner.Advice != "" {
 			all = append(all, fmt.Sprintf("lane %s: the scanner is %s: %s", l.Name, l.Scanner.State, l.Scanner.Advice))
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // A cause is how an event stands in the journal, for whoever asks later what happened and why.
 type cause struct {
-	Event   EventKind       `json:"event"`
+	Event   EventKind       `json:"event,omitempty"`
 	Payment string          `json:"payment,omitempty"`
 	From    string          `json:"from,omitempty"`
 	To      string          `json:"to,omitempty"`

@@ -35,33 +35,21 @@ func (q *Queue) Story(_ context.Context, id string) (Story, error) {
 	if !ok {
 		return Story{}, unknownSale(id)
 	}
-	refunds, err := j.refundsWhere(`sale_id=? ORDER BY created_at, rowid`, id)
+	refunds, err := j.refundsOf(id)
 	if err != nil {
 		return Story{}, unavailable(err)
 	}
-	rows, err := j.db.Query(`SELECT seq, at, kind, subject, cause FROM event WHERE kind='sale' AND subject=?1
-		OR kind='refund' AND subject IN (SELECT id FROM refund WHERE sale_id=?1) ORDER BY seq`, id)
+	entries, err := j.history(id)
 	if err != nil {
 		return Story{}, unavailable(err)
 	}
-	lines, err := collect(rows, func(r row) (l StoryLine, err error) {
-		var at, kind, subject, why string
-		if err = r.Scan(&l.Seq, &at, &kind, &subject, &why); err != nil {
-			return l, err
+	lines := make([]StoryLine, 0, len(entries))
+	for _, e := range entries {
+		l := StoryLine{Seq: e.seq, At: e.at, Text: e.cause.tell()}
+		if e.kind == "refund" {
+			l.Text = "Refund " + e.subject + ": " + l.Text
 		}
-		var c cause
-		if err = json.Unmarshal([]byte(why), &c); err != nil {
-			return l, err
-		}
-		l.At = fromText(at)
-		l.Text = c.tell()
-		if kind == "refund" {
-			l.Text = "Refund " + subject + ": " + l.Text
-		}
-		return l, nil
-	})
-	if err != nil {
-		return Story{}, unavailable(err)
+		lines = append(lines, l)
 	}
 	return Story{Sale: q.view(s), Refunds: views(refunds, refundView), Lines: lines, Next: next(s)}, nil
 }
@@ -169,6 +157,32 @@ func next(s Sale) string {
 	}
 	p := s.Alive()
 	return fmt.Sprintf("QFPay is asked again at %s; cancelled from %s on; unresolved from %s on.", at, p.ConfirmBy.Format(time.RFC3339), p.GiveUpBy.Format(time.RFC3339))
+}
+
+// A pastEntry is an entry of the journal as it is read back.
+type pastEntry struct {
+	seq     int64
+	at      time.Time
+	kind    string // "sale" or "refund"
+	subject string
+	cause   cause
+}
+
+// history reads all entries of a sale and of its refunds, in order.
+func (j *Journal) history(sale string) ([]pastEntry, error) {
+	rows, err := j.db.Query(`SELECT seq, at, kind, subject, cause FROM event WHERE kind='sale' AND subject=?1
+		OR kind='refund' AND subject IN (SELECT id FROM refund WHERE sale_id=?1) ORDER BY seq`, sale)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(r row) (e pastEntry, err error) {
+		var at, why string
+		if err = r.Scan(&e.seq, &at, &e.kind, &e.subject, &why); err != nil {
+			return e, err
+		}
+		e.at = fromText(at)
+		return e, json.Unmarshal([]byte(why), &e.cause)
+	})
 }
 
 // alarms reads what a person must look at, newest first.
