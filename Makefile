@@ -29,15 +29,15 @@ test: ## all tests, with the race detector
 
 simulate: ## every write failing once, then SEEDS=10000 histories of cpmd against a world that breaks everything, on simulated time
 	@mkdir -p bin
-	$(GO) test -c -o bin/simtest ./queue/simtest
-	cd queue/simtest && TMPDIR=$(MEMORY) ../../bin/simtest -test.run '^Test(EveryWrite|FoundSeeds|SameSeedSameHistory)$$'
-	cd queue/simtest && GOGC=400 TMPDIR=$(MEMORY) ../../bin/simtest -test.run '^TestSeeds$$' -test.timeout 0 -seeds $(SEEDS) -first $(FIRST) -report
+	$(GO) test -c -o bin/simtest ./cmd/cpmd/simtest
+	cd cmd/cpmd/simtest && TMPDIR=$(MEMORY) ../../../bin/simtest -test.run '^Test(EveryWrite|FoundSeeds|SameSeedSameHistory)$$'
+	cd cmd/cpmd/simtest && GOGC=400 TMPDIR=$(MEMORY) ../../../bin/simtest -test.run '^TestSeeds$$' -test.timeout 0 -seeds $(SEEDS) -first $(FIRST) -report
 
 mutants: ## a small fault in the money code after the other: a test must fail for each
-	TMPDIR=$(MEMORY) $(GO) run ./queue/simtest/mutants -write
+	TMPDIR=$(MEMORY) $(GO) run ./cmd/cpmd/simtest/mutants -write
 
 mutants-short: ## the same for four of them
-	TMPDIR=$(MEMORY) $(GO) run ./queue/simtest/mutants -short
+	TMPDIR=$(MEMORY) $(GO) run ./cmd/cpmd/simtest/mutants -short
 
 test-crash: ## KILLS=200 kills of the real daemon at random moments
 	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestKill -v -kills $(KILLS)

@@ -81,23 +81,23 @@ func TestConfiguration(t *testing.T) {
 func TestWrongRequestsAreNotSent(t *testing.T) {
 	g := says(t, 200, paidBody)
 	c := newTestClient(t, g.url)
-	for name, f := range map[string]func(*Order){
-		"no number":             func(o *Order) { o.OutTradeNo = "" },
-		"a comma in the number": func(o *Order) { o.OutTradeNo = "T1,T2" },
-		"a long number":         func(o *Order) { o.OutTradeNo = strings.Repeat("1", 33) },
-		"nothing to pay":        func(o *Order) { o.Amount = 0 },
-		"less":                  func(o *Order) { o.Amount = -1 },
-		"too much":              func(o *Order) { o.Amount = maxAmount + 1 },
-		"small letters":         func(o *Order) { o.Currency = "hkd" },
-		"no code":               func(o *Order) { o.AuthCode = "" },
-		"a code with a newline": func(o *Order) { o.AuthCode += "\n" },
-		"a long code":           func(o *Order) { o.AuthCode = AuthCode(strings.Repeat("1", 129)) },
-		"no time":               func(o *Order) { o.TxDTM = "" },
-		"a day without time":    func(o *Order) { o.TxDTM = "2026-01-01" },
-		"Octopus":               func(o *Order) { o.PayType = "803701" },
-		"FPS":                   func(o *Order) { o.PayType = "802001" },
-		"shown by the shop":     func(o *Order) { o.PayType = "800101" },
-		"a line break as udid":  func(o *Order) { o.UDID = "a\nb" },
+	for name, f := range map[string]func(*PaymentRequest){
+		"no number":             func(o *PaymentRequest) { o.OutTradeNo = "" },
+		"a comma in the number": func(o *PaymentRequest) { o.OutTradeNo = "T1,T2" },
+		"a long number":         func(o *PaymentRequest) { o.OutTradeNo = strings.Repeat("1", 33) },
+		"nothing to pay":        func(o *PaymentRequest) { o.Amount = 0 },
+		"less":                  func(o *PaymentRequest) { o.Amount = -1 },
+		"too much":              func(o *PaymentRequest) { o.Amount = maxAmount + 1 },
+		"small letters":         func(o *PaymentRequest) { o.Currency = "hkd" },
+		"no code":               func(o *PaymentRequest) { o.AuthCode = "" },
+		"a code with a newline": func(o *PaymentRequest) { o.AuthCode += "\n" },
+		"a long code":           func(o *PaymentRequest) { o.AuthCode = AuthCode(strings.Repeat("1", 129)) },
+		"no time":               func(o *PaymentRequest) { o.TxDTM = "" },
+		"a day without time":    func(o *PaymentRequest) { o.TxDTM = "2026-01-01" },
+		"Octopus":               func(o *PaymentRequest) { o.PayType = "803701" },
+		"FPS":                   func(o *PaymentRequest) { o.PayType = "802001" },
+		"shown by the shop":     func(o *PaymentRequest) { o.PayType = "800101" },
+		"a line break as udid":  func(o *PaymentRequest) { o.UDID = "a\nb" },
 	} {
 		o := order
 		f(&o)

@@ -41,7 +41,7 @@ func readItem(o object) (Item, error) {
 }
 
 // answer says what the item tells of the transaction that was asked for (QFPay docs, transaction-enquiry page).
-func (i Item) answer(q Question) Answer {
+func (i Item) answer(q Query) Answer {
 	in := payItem
 	if q.Refund {
 		in = refundItem
@@ -66,7 +66,7 @@ func (i Item) answer(q Question) Answer {
 }
 
 // orderType is what the item that answers the question is called.
-func (q Question) orderType() string {
+func (q Query) orderType() string {
 	if q.Refund {
 		return "refund"
 	}
@@ -74,7 +74,7 @@ func (q Question) orderType() string {
 }
 
 // otherType says that an item of ours is certainly not what is asked for.
-func (q Question) otherType(t string) bool {
+func (q Query) otherType(t string) bool {
 	return t != q.orderType() && (t == "payment" || t == "refund" || t == "close")
 }
 
@@ -83,8 +83,8 @@ func (q Question) otherType(t string) bool {
 var rank = map[Meaning]int{Declined: 1, Refused: 1, Misconfigured: 2, Undone: 3, Pending: 4, Unknown: 5, Paid: 6}
 
 // judge finds the question's transaction among the items and says what became of it; false if it is not there.
-func (q Question) judge(items []Item) (Finding, bool) {
-	var f Finding
+func (q Query) judge(items []Item) (QueryResult, bool) {
+	var f QueryResult
 	var alarm string
 	seen, paid := false, map[string]bool{}
 	for n, i := range items {
@@ -121,7 +121,7 @@ func (q Question) judge(items []Item) (Finding, bool) {
 		}
 	}
 	if !seen {
-		return Finding{}, false
+		return QueryResult{}, false
 	}
 	if f.Meaning == "" { // the number is there, but not for what was asked
 		f.Meaning = Unknown

@@ -26,13 +26,13 @@ const (
 
 // an order, and the answer that pays it.
 var (
-	order = Order{OutTradeNo: "T20260101000001", Amount: 100, Currency: "HKD", PayType: "800008", AuthCode: testCode,
+	order = PaymentRequest{OutTradeNo: "T20260101000001", Amount: 100, Currency: "HKD", PayType: "800008", AuthCode: testCode,
 		TxDTM: "2026-01-01 12:00:00", UDID: "till-01"}
-	question = Question{OutTradeNo: order.OutTradeNo, Amount: 100, Currency: "HKD",
+	question = Query{OutTradeNo: order.OutTradeNo, Amount: 100, Currency: "HKD",
 		Created: time.Date(2026, 1, 15, 4, 0, 0, 0, time.UTC), Now: time.Date(2026, 1, 15, 4, 1, 0, 0, time.UTC)}
-	undoing = Undoing{OutTradeNo: order.OutTradeNo, SysSN: "20260101000100020000000001", Amount: 100, Currency: "HKD",
+	undoing = CancelRequest{OutTradeNo: order.OutTradeNo, SysSN: "20260101000100020000000001", Amount: 100, Currency: "HKD",
 		PayType: "800108", TxDTM: order.TxDTM}
-	refund = RefundOrder{OutTradeNo: "R20260101000001", SysSN: "20260101000100020000000001", Amount: 100, Currency: "HKD",
+	refund = RefundRequest{OutTradeNo: "R20260101000001", SysSN: "20260101000100020000000001", Amount: 100, Currency: "HKD",
 		TxDTM: "2026-01-01 13:00:00"}
 )
 

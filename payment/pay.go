@@ -13,7 +13,7 @@ import (
 // Pay submits one payment: POST /trade/v1/payment (QFPay docs, CPM page). It is sent once at the most. Only Paid
 // says that money is taken, only NotSent that nothing was asked for; whatever else comes has to be followed by
 // queries. It returns within Config.Answer.
-func (c *Client) Pay(ctx context.Context, o Order) Answer {
+func (c *Client) Pay(ctx context.Context, o PaymentRequest) Answer {
 	if err := o.check(); err != nil {
 		return refusedHere(err)
 	}
@@ -32,7 +32,7 @@ func (c *Client) Pay(ctx context.Context, o Order) Answer {
 
 // Refund gives money of a paid payment back: POST /trade/v1/refund (QFPay docs, refund page). It is sent once at
 // the most. Paid means given back; follow the rest by queries for the refund's own number.
-func (c *Client) Refund(ctx context.Context, o RefundOrder) Answer {
+func (c *Client) Refund(ctx context.Context, o RefundRequest) Answer {
 	if err := o.check(); err != nil {
 		return refusedHere(err)
 	}
@@ -58,7 +58,7 @@ func (c *Client) Refund(ctx context.Context, o RefundOrder) Answer {
 //     to is documented for the pay type (no RespCD, nothing was sent), or the answer was 0000 without a syssn of
 //     the reversal, which the Japan reference of 2018 calls "cancel unsupported". Do not ask again.
 //   - Misconfigured, NotFound, Unknown, NotSent: as of a payment. Asking again does no harm.
-func (c *Client) Cancel(ctx context.Context, u Undoing) Answer {
+func (c *Client) Cancel(ctx context.Context, u CancelRequest) Answer {
 	endpoint := cancelEndpoint(u.PayType)
 	if endpoint == "" {
 		return Answer{Meaning: Refused, Err: fmt.Errorf("QFPay documents no way to cancel pay_type %q", u.PayType)}
@@ -100,7 +100,7 @@ var (
 
 const maxAmount = 99_999_999_999 // txamt is Int(11)
 
-func (o Order) check() error {
+func (o PaymentRequest) check() error {
 	if err := checkFields(o.OutTradeNo, "", o.Amount, o.Currency, o.TxDTM, o.UDID); err != nil {
 		return err
 	}
@@ -111,14 +111,14 @@ func (o Order) check() error {
 	return CheckPayType(o.PayType)
 }
 
-func (o RefundOrder) check() error {
+func (o RefundRequest) check() error {
 	if o.SysSN == "" {
 		return errors.New("a refund needs the payment's syssn; query the payment first")
 	}
 	return checkFields(o.OutTradeNo, o.SysSN, o.Amount, o.Currency, o.TxDTM, o.UDID)
 }
 
-func (u Undoing) check() error {
+func (u CancelRequest) check() error {
 	return checkFields(u.OutTradeNo, u.SysSN, u.Amount, u.Currency, u.TxDTM, "")
 }
 

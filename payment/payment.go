@@ -36,7 +36,7 @@ const (
 )
 
 // An Order is one payment request.
-type Order struct {
+type PaymentRequest struct {
 	OutTradeNo string // ours, unique per payment and refund; [A-Za-z0-9_], at most 32 characters
 	Amount     int64  // minor units, > 0
 	Currency   string // ISO 4217, upper case
@@ -68,7 +68,7 @@ type Answer struct {
 }
 
 // A Question asks what became of one transaction.
-type Question struct {
+type Query struct {
 	OutTradeNo string
 	SysSN      string // QFPay's id where known: asked for by itself when the number finds nothing
 	Amount     int64
@@ -79,7 +79,7 @@ type Question struct {
 }
 
 // A Finding is what a query says about one transaction.
-type Finding struct {
+type QueryResult struct {
 	Answer
 	// Cancel is the item's cancel field: 0 none, 1 reversed or refunded, 2 cancelled, 3 refunded, 5 partly refunded
 	// (QFPay docs, transaction-enquiry page).
@@ -95,7 +95,7 @@ type Finding struct {
 }
 
 // An Undoing asks QFPay to cancel a payment that is not known to be paid.
-type Undoing struct {
+type CancelRequest struct {
 	OutTradeNo string
 	SysSN      string
 	Amount     int64
@@ -105,7 +105,7 @@ type Undoing struct {
 }
 
 // A RefundOrder asks QFPay to give money back for a paid payment.
-type RefundOrder struct {
+type RefundRequest struct {
 	OutTradeNo string // the refund's own, new number
 	SysSN      string // the payment's
 	Amount     int64  // minor units, > 0

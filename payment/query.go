@@ -16,9 +16,9 @@ import (
 // months those are.
 //
 // The number and the syssn are never sent together: QFPay does not say whether either or both have to fit.
-func (c *Client) Query(ctx context.Context, q Question) Finding {
+func (c *Client) Query(ctx context.Context, q Query) QueryResult {
 	if !numberForm.MatchString(q.OutTradeNo) {
-		return Finding{Answer: Answer{Meaning: Unknown, Err: errors.New("out_trade_no must be 1 to 32 letters, digits or _")}}
+		return QueryResult{Answer: Answer{Meaning: Unknown, Err: errors.New("out_trade_no must be 1 to 32 letters, digits or _")}}
 	}
 	number := newForm(field{"out_trade_no", q.OutTradeNo})
 	questions, unsure := []form{number}, error(nil)
@@ -32,10 +32,10 @@ func (c *Client) Query(ctx context.Context, q Question) Finding {
 			found.Answer = Answer{Meaning: Unknown, Alarm: found.Alarm, Err: l.top.Err, RespCD: l.top.RespCD, Text: l.top.Text}
 			return found
 		case !l.whole && n == 0:
-			return Finding{Answer: l.top, Setup: l.setup}
+			return QueryResult{Answer: l.top, Setup: l.setup}
 		case !l.whole:
 			l.top.Meaning = NotFound
-			return Finding{Answer: l.top}
+			return QueryResult{Answer: l.top}
 		}
 		if n == 0 {
 			var others []form
@@ -43,7 +43,7 @@ func (c *Client) Query(ctx context.Context, q Question) Finding {
 			questions = append(questions, others...)
 		}
 	}
-	return Finding{Answer: Answer{Meaning: NotFound, Err: unsure}, Searched: unsure == nil}
+	return QueryResult{Answer: Answer{Meaning: NotFound, Err: unsure}, Searched: unsure == nil}
 }
 
 // List returns all transactions that QFPay's clock (sysdtm) puts between two times, the end not included, for
@@ -67,7 +67,7 @@ func (c *Client) List(ctx context.Context, start, end time.Time) ([]Item, error)
 
 // others are the questions that, with the number alone, cover wherever the transaction may be. The error says why
 // they do not. QFPay's clock is zero where it told none.
-func (q Question) others(number form, qfpay time.Time, loc *time.Location) (all []form, err error) {
+func (q Query) others(number form, qfpay time.Time, loc *time.Location) (all []form, err error) {
 	months, err := q.months(qfpay, loc)
 	for _, first := range months {
 		end := first.AddDate(0, 1, 0).Add(-time.Second)
@@ -89,7 +89,7 @@ const (
 // months are the first moments of all months since Created, by this machine's clock and by QFPay's, whichever is
 // earlier. A month that has not begun is left out: if it has at QFPay, it is the one that a question without times
 // covers. The error says that the clocks do not tell the months; then they are QFPay's current and last ones.
-func (q Question) months(qfpay time.Time, loc *time.Location) (all []time.Time, err error) {
+func (q Query) months(qfpay time.Time, loc *time.Location) (all []time.Time, err error) {
 	now := orDefault(q.Now, time.Now())
 	qfpay = orDefault(qfpay, now)
 	since := q.Created

@@ -116,7 +116,7 @@ func TestRefundFindings(t *testing.T) {
 		}
 		return with(t, itemBody, all)
 	}
-	q := Question{OutTradeNo: refund.OutTradeNo, Amount: 100, Currency: "HKD", Created: question.Created, Now: question.Now, Refund: true}
+	q := Query{OutTradeNo: refund.OutTradeNo, Amount: 100, Currency: "HKD", Created: question.Created, Now: question.Now, Refund: true}
 	for name, tt := range map[string]struct {
 		body  string
 		want  Meaning

@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"cpmd/payment"
+	"cpmd/queue/journal"
+	"cpmd/queue/sale"
 	"cpmd/scanner"
 )
 
@@ -51,7 +53,7 @@ func (r *rawSync) report(b *testing.B) {
 
 // BenchmarkAppend is one entry of the journal. Limit: 6 raw syncs.
 func BenchmarkAppend(b *testing.B) {
-	j, err := OpenJournal(filepath.Join(b.TempDir(), "journal.db"))
+	j, err := journal.Open(filepath.Join(b.TempDir(), "journal.db"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -59,8 +61,8 @@ func BenchmarkAppend(b *testing.B) {
 	raw := newRawSync(b)
 	now := time.Now().UTC()
 	for i := 0; b.Loop(); i++ {
-		s := Sale{ID: "s" + strconv.Itoa(i), Lane: strconv.Itoa(i), Amount: 1, Currency: "HKD", State: Waiting, CreatedAt: now, ScanBy: now, NextAt: now}
-		if err := j.append(entry{at: now, kind: "sale", subject: s.ID, cause: cause{Event: Opened}, sale: &s, told: func(int64) any { return saleView(s, DefaultRules()) }}); err != nil {
+		s := sale.Sale{ID: "s" + strconv.Itoa(i), Lane: strconv.Itoa(i), Amount: 1, Currency: "HKD", State: sale.Waiting, CreatedAt: now, ScanBy: now, NextAt: now}
+		if err := j.Append(journal.Entry{At: now, Kind: "sale", Subject: s.ID, Cause: sale.Cause{Event: sale.Opened}, Sale: &s, Told: func(int64) any { return sale.ViewOf(s, sale.DefaultRules()) }}); err != nil {
 			b.Fatal(err)
 		}
 		raw.once(b)
@@ -71,15 +73,18 @@ func BenchmarkAppend(b *testing.B) {
 // BenchmarkScanToSubmit is what a customer waits for at the counter before the gateway has a say: from the scan
 // to the request, with the payment on disk in between. Limit: 10 raw syncs.
 func BenchmarkScanToSubmit(b *testing.B) {
-	j, err := OpenJournal(filepath.Join(b.TempDir(), "journal.db"))
+	j, err := journal.Open(filepath.Join(b.TempDir(), "journal.db"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer j.Close()
 	sent, answered := make(chan struct{}), make(chan struct{})
-	g := &fakeGateway{pay: func(context.Context, payment.Order) payment.Answer { sent <- struct{}{}; return answer(payment.Paid) }}
-	q := New(Config{Rules: DefaultRules(), Gateway: g, Journal: j, Location: time.UTC, Currencies: map[string]int{"HKD": 2}, Lanes: []Lane{{Name: "1", PayType: "800008"}},
-		Observe: func(v SaleView, _ time.Duration) {
+	g := &fakeGateway{pay: func(context.Context, payment.PaymentRequest) payment.Answer {
+		sent <- struct{}{}
+		return answer(payment.Paid)
+	}}
+	q := New(Config{Rules: sale.DefaultRules(), Gateway: g, Journal: j, Location: time.UTC, Currencies: map[string]int{"HKD": 2}, Lanes: []Lane{{Name: "1", PayType: "800008"}},
+		Observe: func(v sale.View, _ time.Duration) {
 			if v.Final {
 				answered <- struct{}{}
 			}
@@ -90,7 +95,7 @@ func BenchmarkScanToSubmit(b *testing.B) {
 	raw := newRawSync(b)
 	for i := 0; b.Loop(); i++ {
 		b.StopTimer()
-		if _, _, err := q.PutSale(ctx, SaleRequest{ID: "s" + strconv.Itoa(i), Amount: 100, Currency: "HKD"}); err != nil {
+		if _, _, err := q.PutSale(ctx, sale.Request{ID: "s" + strconv.Itoa(i), Amount: 100, Currency: "HKD"}); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()

@@ -1,13 +1,12 @@
 package queue
 
 import (
-	"crypto/rand"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"cpmd/queue/sale"
 )
 
 // A clock tells the wall's time, but moves evenly: a jump of the wall clock is seen by checkClock, which
@@ -65,19 +64,13 @@ func (q *Queue) checkClock() {
 	held := q.held
 	q.held = nil
 	for _, id := range sorted(q.sales) {
-		q.hold(func() error { return q.stepSale(id, Event{Kind: ClockMoved, At: q.clock.now(), Moved: by}) })
+		q.hold(func() error { return q.stepSale(id, sale.Event{Kind: sale.ClockMoved, At: q.clock.now(), Moved: by}) })
 	}
 	for _, id := range sorted(q.refunds) {
-		q.hold(func() error { return q.stepRefund(id, Event{Kind: ClockMoved, At: q.clock.now(), Moved: by}) })
+		q.hold(func() error { return q.stepRefund(id, sale.Event{Kind: sale.ClockMoved, At: q.clock.now(), Moved: by}) })
 	}
 	q.held = append(q.held, held...)
 }
 
 // sorted walks a map in an order that is the same each time.
 func sorted[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
-
-// newNumber makes an out_trade_no: sortable by time, unguessable, in the characters that QFPay's oldest
-// documents allow (QFPay Japan API reference, out_trade_no).
-func newNumber(t time.Time) string {
-	return fmt.Sprintf("C%s%s", t.UTC().Format("060102150405"), strings.ToUpper(rand.Text()[:12]))
-}

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cpmd/payment"
+	"cpmd/queue/journal"
+	"cpmd/queue/sale"
 	"cpmd/scanner"
 )
 
@@ -22,14 +24,14 @@ func (e diskFault) Error() string { return "disk fault" }
 func (e diskFault) Code() int     { return int(e) }
 
 // onBadDisk runs a test on a journal with faults.
-func onBadDisk(t *testing.T, g *fakeGateway, f Faults, test func(c *counter, ended <-chan error)) {
+func onBadDisk(t *testing.T, g *fakeGateway, f journal.Hooks, test func(c *counter, ended <-chan error)) {
 	synctest.Test(t, func(t *testing.T) {
-		j, err := OpenJournal(filepath.Join(t.TempDir(), "journal.db"), WithFaults(f))
+		j, err := journal.Open(filepath.Join(t.TempDir(), "journal.db"), journal.WithHooks(f))
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := &counter{T: t, g: g}
-		c.Queue = New(Config{Rules: DefaultRules(), Gateway: g, Journal: j, Location: time.UTC, Currencies: map[string]int{"HKD": 2},
+		c.Queue = New(Config{Rules: sale.DefaultRules(), Gateway: g, Journal: j, Location: time.UTC, Currencies: map[string]int{"HKD": 2},
 			Lanes: []Lane{{Name: "1", PayType: "800008"}}, Wall: c.wallClock})
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
@@ -47,15 +49,15 @@ func onBadDisk(t *testing.T, g *fakeGateway, f Faults, test func(c *counter, end
 // A result that the journal did not take comes again even if some other write was the first to succeed.
 func TestHeldResultIsNotForgotten(t *testing.T) {
 	failed := false
-	before := func(w Write) error {
-		if w.Event == Answered && !failed {
+	before := func(w journal.Write) error {
+		if w.Event == sale.Answered && !failed {
 			failed = true
 			return errors.New("disk full")
 		}
 		return nil
 	}
 	g := &fakeGateway{pay: always(payment.Paid)}
-	onBadDisk(t, g, Faults{Before: before}, func(c *counter, _ <-chan error) {
+	onBadDisk(t, g, journal.Hooks{Before: before}, func(c *counter, _ <-chan error) {
 		c.open("A")
 		c.Queue.Sink("1").Scanned(scanner.Scan{Text: code, At: time.Now()})
 		c.Queue.Sink("1").Scanned(scanner.Scan{Text: "4006381333931", At: time.Now()})
@@ -64,29 +66,29 @@ func TestHeldResultIsNotForgotten(t *testing.T) {
 			t.Fatal("the answer's write did not fail")
 		}
 		c.Queue.Sink("1").Scanned(scanner.Scan{Text: "4006381333948", At: time.Now()})
-		c.until("A", PaidState, 5*time.Second)
+		c.until("A", sale.Paid, 5*time.Second)
 	})
 }
 
 // A payment that could not be sent is not sent minutes later, when the customer may be gone.
 func TestNothingIsSentLate(t *testing.T) {
 	var down atomic.Bool
-	before := func(w Write) error {
+	before := func(w journal.Write) error {
 		if down.Load() {
 			return diskFault(13)
 		}
 		return nil
 	}
 	g := &fakeGateway{pay: always(payment.NotSent)}
-	onBadDisk(t, g, Faults{Before: before}, func(c *counter, _ <-chan error) {
+	onBadDisk(t, g, journal.Hooks{Before: before}, func(c *counter, _ <-chan error) {
 		c.open("A")
 		c.scan(code)
 		down.Store(true)
-		time.Sleep(DefaultRules().Confirm + 5*time.Second)
+		time.Sleep(sale.DefaultRules().Confirm + 5*time.Second)
 		g.now(func(g *fakeGateway) { g.pay = always(payment.Paid) })
 		down.Store(false)
-		c.until("A", NotPaid, 10*time.Second)
-		if n, v := g.number("pay"), c.state("A"); n != 1 || v.Reason != NotSent {
+		c.until("A", sale.NotPaid, 10*time.Second)
+		if n, v := g.number("pay"), c.state("A"); n != 1 || v.Reason != sale.NotSent {
 			t.Errorf("sent %d times, %s", n, v.Reason)
 		}
 	})
@@ -109,7 +111,7 @@ func wantFailure(t *testing.T, ended <-chan error) {
 func TestFailedSyncStopsTheQueue(t *testing.T) {
 	const full, fsync = 13, 10 | 4<<8
 	synced := true
-	before := func(w Write) error {
+	before := func(w journal.Write) error {
 		switch {
 		case !synced:
 			t.Errorf("a write after a failed fsync: %+v", w)
@@ -121,7 +123,7 @@ func TestFailedSyncStopsTheQueue(t *testing.T) {
 		}
 		return nil
 	}
-	onBadDisk(t, &fakeGateway{}, Faults{Before: before}, func(c *counter, ended <-chan error) {
+	onBadDisk(t, &fakeGateway{}, journal.Hooks{Before: before}, func(c *counter, ended <-chan error) {
 		c.Queue.Sink("1").Scanned(scanner.Scan{Text: "4006381333931", At: time.Now()})
 		time.Sleep(10 * time.Second)
 		wantFailure(t, ended)
@@ -132,19 +134,19 @@ func TestFailedSyncStopsTheQueue(t *testing.T) {
 func TestFailedSyncAsTheClockJumps(t *testing.T) {
 	const full, fsync = 13, 10 | 4<<8
 	synced := true
-	before := func(w Write) error {
+	before := func(w journal.Write) error {
 		switch {
 		case !synced:
 			t.Errorf("a write after a failed fsync: %+v", w)
 		case w.Kind == "scan":
 			return diskFault(full)
-		case w.Event == ClockMoved:
+		case w.Event == sale.ClockMoved:
 			synced = false
 			return diskFault(fsync)
 		}
 		return nil
 	}
-	onBadDisk(t, &fakeGateway{}, Faults{Before: before}, func(c *counter, ended <-chan error) {
+	onBadDisk(t, &fakeGateway{}, journal.Hooks{Before: before}, func(c *counter, ended <-chan error) {
 		c.open("A")
 		c.Queue.Sink("1").Scanned(scanner.Scan{Text: "4006381333931", At: time.Now()})
 		synctest.Wait() // the journal is down, and tried again in a second
@@ -167,24 +169,24 @@ func TestTimesAreTheSameFromMemoryAndJournal(t *testing.T) {
 
 // A cancellation that left before the process died may still give the money back, so paid is not believed at once.
 func TestRestartRemembersTheCancellation(t *testing.T) {
-	r, at := DefaultRules(), t0
-	s := Sale{ID: "a", Lane: "1", Amount: 100, Currency: "HKD"}
+	r, at := sale.DefaultRules(), t0
+	s := sale.Sale{ID: "a", Lane: "1", Amount: 100, Currency: "HKD"}
 	pending := answer(payment.Pending)
 	paid := finding(payment.Paid)
-	for _, ev := range []Event{
-		{Kind: Opened},
-		{Kind: Scanned, Bind: &Bind{OutTradeNo: "N", PayType: "800208"}},
-		{Kind: Answered, Payment: "N", Answer: &pending},
-		{Kind: CancelAsked},
-		{Kind: Restarted},
-		{Kind: Found, Payment: "N", Finding: &paid},
-		{Kind: Found, Payment: "N", Finding: &paid},
+	for _, ev := range []sale.Event{
+		{Kind: sale.Opened},
+		{Kind: sale.Scanned, Bind: &sale.Bind{OutTradeNo: "N", PayType: "800208"}},
+		{Kind: sale.Answered, Payment: "N", Answer: &pending},
+		{Kind: sale.CancelAsked},
+		{Kind: sale.Restarted},
+		{Kind: sale.QueryAnswered, Payment: "N", Query: &paid},
+		{Kind: sale.QueryAnswered, Payment: "N", Query: &paid},
 	} {
 		at = at.Add(time.Second)
 		ev.At, ev.AskedAt = at, at
-		s, _ = Reduce(r, s, ev)
+		s, _ = sale.Reduce(r, s, ev)
 	}
-	if s.State != Reversing {
+	if s.State != sale.Reversing {
 		t.Errorf("the sale is %s", s.State)
 	}
 }
@@ -192,26 +194,26 @@ func TestRestartRemembersTheCancellation(t *testing.T) {
 // A cancellation that was refused may come once more, later, and then work. One that came too late may not.
 func TestCopyOfARefusedCancellation(t *testing.T) {
 	for respCD, sure := range map[string]bool{"1136": false, "1297": false, payment.AlreadyPaid: true} {
-		r, at := DefaultRules(), t0
-		s := Sale{ID: "a", Lane: "1", Amount: 100, Currency: "HKD"}
+		r, at := sale.DefaultRules(), t0
+		s := sale.Sale{ID: "a", Lane: "1", Amount: 100, Currency: "HKD"}
 		pending, refused, paid := answer(payment.Pending), payment.Answer{Meaning: payment.Refused, RespCD: respCD}, finding(payment.Paid)
-		step := func(after time.Duration, ev Event) {
+		step := func(after time.Duration, ev sale.Event) {
 			at = at.Add(after)
 			ev.At, ev.AskedAt = at, at
-			s, _ = Reduce(r, s, ev)
+			s, _ = sale.Reduce(r, s, ev)
 		}
-		step(0, Event{Kind: Opened})
-		step(time.Second, Event{Kind: Scanned, Bind: &Bind{OutTradeNo: "N", PayType: "800208"}})
-		step(time.Second, Event{Kind: Answered, Payment: "N", Answer: &pending})
-		step(time.Second, Event{Kind: CancelAsked})
-		step(time.Second, Event{Kind: CancelAnswered, Payment: "N", Answer: &refused})
-		step(time.Second, Event{Kind: Found, Payment: "N", Finding: &paid})
-		if (s.State == PaidState) != sure {
+		step(0, sale.Event{Kind: sale.Opened})
+		step(time.Second, sale.Event{Kind: sale.Scanned, Bind: &sale.Bind{OutTradeNo: "N", PayType: "800208"}})
+		step(time.Second, sale.Event{Kind: sale.Answered, Payment: "N", Answer: &pending})
+		step(time.Second, sale.Event{Kind: sale.CancelAsked})
+		step(time.Second, sale.Event{Kind: sale.CancelAnswered, Payment: "N", Answer: &refused})
+		step(time.Second, sale.Event{Kind: sale.QueryAnswered, Payment: "N", Query: &paid})
+		if (s.State == sale.Paid) != sure {
 			t.Errorf("refused with %s and then shown as paid: %s", respCD, s.State)
 		}
-		step(r.Answer, Event{Kind: Found, Payment: "N", Finding: &paid})
-		step(time.Second, Event{Kind: Found, Payment: "N", Finding: &paid})
-		if s.State != PaidState {
+		step(r.Answer, sale.Event{Kind: sale.QueryAnswered, Payment: "N", Query: &paid})
+		step(time.Second, sale.Event{Kind: sale.QueryAnswered, Payment: "N", Query: &paid})
+		if s.State != sale.Paid {
 			t.Errorf("refused with %s and shown as paid for long: %s", respCD, s.State)
 		}
 	}

@@ -13,10 +13,14 @@ import (
 	"go.uber.org/goleak"
 
 	"cpmd/payment"
+	"cpmd/queue/journal"
+	"cpmd/queue/sale"
 	"cpmd/scanner"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var t0 = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 const code = "280438849930815813"
 
@@ -24,11 +28,11 @@ const code = "280438849930815813"
 type fakeGateway struct {
 	mu     sync.Mutex
 	calls  []string
-	orders []payment.Order
-	pay    func(ctx context.Context, o payment.Order) payment.Answer
-	query  func(n int, q payment.Question) payment.Finding // n counts from 1, for each number
-	cancel func(n int, u payment.Undoing) payment.Answer
-	refund func(n int, r payment.RefundOrder) payment.Answer
+	orders []payment.PaymentRequest
+	pay    func(ctx context.Context, o payment.PaymentRequest) payment.Answer
+	query  func(n int, q payment.Query) payment.QueryResult // n counts from 1, for each number
+	cancel func(n int, u payment.CancelRequest) payment.Answer
+	refund func(n int, r payment.RefundRequest) payment.Answer
 	counts map[string]int
 }
 
@@ -54,7 +58,7 @@ func (g *fakeGateway) number(what string) (n int) {
 	return n
 }
 
-func (g *fakeGateway) Pay(ctx context.Context, o payment.Order) payment.Answer {
+func (g *fakeGateway) Pay(ctx context.Context, o payment.PaymentRequest) payment.Answer {
 	g.count("pay", o.OutTradeNo)
 	g.mu.Lock()
 	g.orders = append(g.orders, o)
@@ -63,7 +67,7 @@ func (g *fakeGateway) Pay(ctx context.Context, o payment.Order) payment.Answer {
 	return pay(ctx, o)
 }
 
-func (g *fakeGateway) Query(ctx context.Context, q payment.Question) payment.Finding {
+func (g *fakeGateway) Query(ctx context.Context, q payment.Query) payment.QueryResult {
 	n := g.count("query", q.OutTradeNo)
 	g.mu.Lock()
 	query := g.query
@@ -74,7 +78,7 @@ func (g *fakeGateway) Query(ctx context.Context, q payment.Question) payment.Fin
 	return query(n, q)
 }
 
-func (g *fakeGateway) Cancel(ctx context.Context, u payment.Undoing) payment.Answer {
+func (g *fakeGateway) Cancel(ctx context.Context, u payment.CancelRequest) payment.Answer {
 	n := g.count("cancel", u.OutTradeNo)
 	if g.cancel == nil {
 		return payment.Answer{Meaning: payment.Refused, RespCD: "1297"}
@@ -82,7 +86,7 @@ func (g *fakeGateway) Cancel(ctx context.Context, u payment.Undoing) payment.Ans
 	return g.cancel(n, u)
 }
 
-func (g *fakeGateway) Refund(ctx context.Context, r payment.RefundOrder) payment.Answer {
+func (g *fakeGateway) Refund(ctx context.Context, r payment.RefundRequest) payment.Answer {
 	n := g.count("refund", r.OutTradeNo)
 	g.mu.Lock()
 	refund := g.refund
@@ -112,16 +116,16 @@ func answer(m payment.Meaning) payment.Answer {
 	return a
 }
 
-func finding(m payment.Meaning) payment.Finding {
-	return payment.Finding{Answer: answer(m), Searched: m == payment.NotFound}
+func finding(m payment.Meaning) payment.QueryResult {
+	return payment.QueryResult{Answer: answer(m), Searched: m == payment.NotFound}
 }
 
-func always(m payment.Meaning) func(context.Context, payment.Order) payment.Answer {
-	return func(context.Context, payment.Order) payment.Answer { return answer(m) }
+func always(m payment.Meaning) func(context.Context, payment.PaymentRequest) payment.Answer {
+	return func(context.Context, payment.PaymentRequest) payment.Answer { return answer(m) }
 }
 
 // lost takes the whole answer window, as a request without an answer does.
-func lost(ctx context.Context, _ payment.Order) payment.Answer {
+func lost(ctx context.Context, _ payment.PaymentRequest) payment.Answer {
 	select {
 	case <-time.After(40 * time.Second):
 	case <-ctx.Done():
@@ -161,12 +165,12 @@ func newCounter(t *testing.T, g *fakeGateway) *counter {
 
 func (c *counter) start() {
 	c.Helper()
-	j, err := OpenJournal(c.path)
+	j, err := journal.Open(c.path)
 	if err != nil {
 		c.Fatal(err)
 	}
 	n := 0
-	c.Queue = New(Config{Rules: DefaultRules(), Gateway: c.g, Journal: j, Location: time.FixedZone("+08:00", 8*3600),
+	c.Queue = New(Config{Rules: sale.DefaultRules(), Gateway: c.g, Journal: j, Location: time.FixedZone("+08:00", 8*3600),
 		Currencies: map[string]int{"HKD": 2}, Lanes: []Lane{{Name: "1", PayType: "800008", Scanner: c.beeps}, {Name: "2", PayType: "800008"}},
 		NewNumber: func(at time.Time) string { n++; return fmt.Sprintf("C%d_%d", at.UnixNano(), n) },
 		Wall:      c.wallClock})
@@ -200,9 +204,9 @@ func (c *counter) close() {
 	}
 }
 
-func (c *counter) open(id string) SaleView {
+func (c *counter) open(id string) sale.View {
 	c.Helper()
-	v, _, err := c.PutSale(context.Background(), SaleRequest{ID: id, Amount: 12850, Currency: "HKD", Lane: "1", Ticket: "bill-" + id})
+	v, _, err := c.PutSale(context.Background(), sale.Request{ID: id, Amount: 12850, Currency: "HKD", Lane: "1", Ticket: "bill-" + id})
 	if err != nil {
 		c.Fatalf("PutSale %s: %v", id, err)
 	}
@@ -214,7 +218,7 @@ func (c *counter) scan(text string) {
 	synctest.Wait()
 }
 
-func (c *counter) state(id string) SaleView {
+func (c *counter) state(id string) sale.View {
 	c.Helper()
 	synctest.Wait()
 	v, err := c.Sale(context.Background(), id)
@@ -225,14 +229,14 @@ func (c *counter) state(id string) SaleView {
 }
 
 // lastTold is the last event that tills got of the sale.
-func (c *counter) lastTold(id string) (v SaleView) {
+func (c *counter) lastTold(id string) (v sale.View) {
 	c.Helper()
 	all, err := c.Notices(context.Background(), 0, 1000)
 	if err != nil {
 		c.Fatal(err)
 	}
 	for _, n := range all {
-		var told SaleView
+		var told sale.View
 		if err := json.Unmarshal(n.Data, &told); err != nil {
 			c.Fatal(err)
 		}
@@ -244,7 +248,7 @@ func (c *counter) lastTold(id string) (v SaleView) {
 }
 
 // until lets time pass until the sale is in the state, and says how long it took.
-func (c *counter) until(id string, want State, limit time.Duration) time.Duration {
+func (c *counter) until(id string, want sale.State, limit time.Duration) time.Duration {
 	c.Helper()
 	from := time.Now()
 	for time.Since(from) <= limit {

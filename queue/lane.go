@@ -7,6 +7,8 @@ import (
 	"go.uber.org/zap"
 
 	"cpmd/payment"
+	"cpmd/queue/journal"
+	"cpmd/queue/sale"
 	"cpmd/scanner"
 )
 
@@ -70,17 +72,17 @@ func (q *Queue) bind(l *lane, sc scanner.Scan) (note string, err error) {
 	code := payment.AuthCode(sc.Text)
 	s := q.sales[l.holder]
 	switch {
-	case !looksLikePayment(string(sc.Text)):
+	case !sale.IsPaymentCode(string(sc.Text)):
 		return "not a payment code", nil
 	case s == nil:
 		return "no sale is waiting for a code on this lane", nil
-	case s.State != Waiting:
+	case s.State != sale.Waiting:
 		return "the sale on this lane has its code already", nil
 	case sc.At.Before(l.since):
 		return "scanned before the sale began to wait; show the code again", nil
 	}
-	mark := MarkOf(code)
-	used, err := q.cfg.Journal.codeUsed(mark.Hash)
+	mark := sale.Mask(code)
+	used, err := q.cfg.Journal.CodeUsed(mark.Hash)
 	if err != nil {
 		return "", err
 	}
@@ -89,12 +91,12 @@ func (q *Queue) bind(l *lane, sc scanner.Scan) (note string, err error) {
 		return "this code was used before; the customer must show a fresh one", nil
 	}
 	now := q.clock.now()
-	return "", q.pay(*s, Event{Kind: Scanned, At: now}, l, code, sc.Device)
+	return "", q.pay(*s, sale.Event{Kind: sale.Scanned, At: now}, l, code, sc.Device)
 }
 
 // pay runs an event that binds a code to a sale. The code itself stays in memory until the request is surely out.
-func (q *Queue) pay(s Sale, ev Event, l *lane, code payment.AuthCode, device string) error {
-	ev.Bind = &Bind{OutTradeNo: q.cfg.NewNumber(ev.At), Code: MarkOf(code), PayType: l.PayType,
+func (q *Queue) pay(s sale.Sale, ev sale.Event, l *lane, code payment.AuthCode, device string) error {
+	ev.Bind = &sale.Bind{OutTradeNo: q.cfg.NewNumber(ev.At), Code: sale.Mask(code), PayType: l.PayType,
 		TxDTM: payment.FormatTime(ev.At, q.cfg.Location), Device: device}
 	q.codes[ev.Bind.OutTradeNo] = code
 	if _, err := q.applySale(s, ev); err != nil {
@@ -106,8 +108,8 @@ func (q *Queue) pay(s Sale, ev Event, l *lane, code payment.AuthCode, device str
 
 // tellScan tells tills of a scan that paid nothing. Goods barcodes are told as they are.
 func (q *Queue) tellScan(l *lane, sc scanner.Scan, note string) {
-	v := ScanView{Lane: l.Name, Text: string(sc.Text), Symbology: sc.Symbology, Note: note, At: shown(q.clock.now())}
-	if looksLikePayment(v.Text) {
+	v := sale.ScanView{Lane: l.Name, Text: string(sc.Text), Symbology: sc.Symbology, Note: note, At: sale.Shown(q.clock.now())}
+	if sale.IsPaymentCode(v.Text) {
 		v.Text, v.Masked = payment.AuthCode(sc.Text).String(), true
 	}
 	q.tell("scan", l.Name, v)
@@ -124,14 +126,14 @@ func (q *Queue) scannerChanged(l *lane, st scanner.Status) {
 
 // tell journals what tills are told about a lane. It decides nothing, so a journal that is down loses it.
 func (q *Queue) tell(kind, laneName string, v any) {
-	e := entry{at: q.clock.now(), kind: kind, subject: laneName, told: func(int64) any { return v }}
+	e := journal.Entry{At: q.clock.now(), Kind: kind, Subject: laneName, Told: func(int64) any { return v }}
 	if q.append(e) == nil {
 		q.announce()
 	}
 }
 
 // settleLane follows a sale's change: who holds the lane, and what the customer hears.
-func (q *Queue) settleLane(old, s Sale) {
+func (q *Queue) settleLane(old, s sale.Sale) {
 	l := q.lanes[s.Lane]
 	if l == nil || s.State == old.State {
 		return
@@ -142,16 +144,16 @@ func (q *Queue) settleLane(old, s Sale) {
 	case l.holder == s.ID:
 		l.holder = ""
 	}
-	l.arm(s.State == Waiting)
+	l.arm(s.State == sale.Waiting)
 	switch {
-	case s.State == Waiting:
+	case s.State == sale.Waiting:
 		l.since = time.Now()
 		if old.State != "" {
 			l.beep(false)
 		}
-	case s.State == PaidState:
+	case s.State == sale.Paid:
 		l.beep(true)
-	case s.State == NotPaid && len(s.Payments) > 0:
+	case s.State == sale.NotPaid && len(s.Payments) > 0:
 		l.beep(false)
 	}
 }
@@ -169,34 +171,10 @@ func (l *lane) arm(on bool) {
 	}
 }
 
-func (l *lane) scannerView() ScannerView {
+func (l *lane) scannerView() sale.ScannerView {
 	st := l.status
 	if st.State == "" {
 		st.State = scanner.Absent
 	}
-	return ScannerView{Lane: l.Name, State: string(st.State), Device: st.Device, Advice: st.Advice, Since: shown(st.Since)}
-}
-
-// looksLikePayment says whether a text can be a payment code. Wallets change their formats, so it refuses only
-// what surely is none: goods (EAN-8, UPC-A, EAN-13, GTIN-14), addresses, and what is too short, too long (QFPay,
-// auth_code String(128)) or not printable ASCII.
-func looksLikePayment(text string) bool {
-	if len(text) < 10 || len(text) > 128 {
-		return false
-	}
-	digits := true
-	for _, c := range []byte(text) {
-		if c <= ' ' || c > '~' {
-			return false
-		}
-		digits = digits && '0' <= c && c <= '9'
-	}
-	if digits {
-		switch len(text) {
-		case 12, 13, 14: // and 8, which is too short anyway
-			return false
-		}
-	}
-	lower := strings.ToLower(text)
-	return !strings.Contains(lower, "://") && !strings.HasPrefix(lower, "www.") && !strings.HasPrefix(lower, "http:") && !strings.HasPrefix(lower, "https:")
+	return sale.ScannerView{Lane: l.Name, State: string(st.State), Device: st.Device, Advice: st.Advice, Since: sale.Shown(st.Since)}
 }

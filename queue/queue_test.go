@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cpmd/payment"
+	"cpmd/queue/sale"
 	"cpmd/scanner"
 )
 
@@ -17,12 +18,12 @@ var ctx = context.Background()
 
 func TestPaidAtOnce(t *testing.T) {
 	bubble(t, &fakeGateway{pay: always(payment.Paid)}, func(c *counter) {
-		if v := c.open("a"); v.State != Waiting || v.DecideBy == nil {
+		if v := c.open("a"); v.State != sale.Waiting || v.DecideBy == nil {
 			t.Fatalf("opened as %+v", v)
 		}
 		c.scan(code)
 		v := c.state("a")
-		if v.State != PaidState || !v.Final || v.Wallet != "alipay" || v.Payments[0].AuthCode != "2804**********5813" || v.DecideBy != nil {
+		if v.State != sale.Paid || !v.Final || v.Wallet != "alipay" || v.Payments[0].AuthCode != "2804**********5813" || v.DecideBy != nil {
 			t.Fatalf("got %+v", v)
 		}
 		if o := c.g.orders[0]; o.Amount != 12850 || o.AuthCode.Reveal() != code || o.Currency != "HKD" || o.TxDTM != "2000-01-01 08:00:00" {
@@ -38,7 +39,7 @@ func TestPaidAtOnce(t *testing.T) {
 }
 
 func TestPendingIsFollowed(t *testing.T) {
-	g := &fakeGateway{pay: always(payment.Pending), query: func(n int, _ payment.Question) payment.Finding {
+	g := &fakeGateway{pay: always(payment.Pending), query: func(n int, _ payment.Query) payment.QueryResult {
 		if n < 4 {
 			return finding(payment.Pending)
 		}
@@ -47,10 +48,10 @@ func TestPendingIsFollowed(t *testing.T) {
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		if v := c.state("a"); v.State != Confirming || !strings.Contains(v.Message, "on the phone") {
+		if v := c.state("a"); v.State != sale.Confirming || !strings.Contains(v.Message, "on the phone") {
 			t.Fatalf("got %+v", v)
 		}
-		if took := c.until("a", PaidState, time.Minute); took < 7*time.Second || took > 10*time.Second {
+		if took := c.until("a", sale.Paid, time.Minute); took < 7*time.Second || took > 10*time.Second {
 			t.Errorf("paid after %v, want about four polls of 2 s", took)
 		}
 	})
@@ -59,23 +60,23 @@ func TestPendingIsFollowed(t *testing.T) {
 // A declined code is believed only when a query agrees; then a fresh code pays, under a new number.
 func TestDeclinedThenFreshCode(t *testing.T) {
 	g := &fakeGateway{}
-	g.pay = func(_ context.Context, o payment.Order) payment.Answer {
+	g.pay = func(_ context.Context, o payment.PaymentRequest) payment.Answer {
 		if o.AuthCode == code {
 			return answer(payment.Declined)
 		}
 		return answer(payment.Paid)
 	}
 	asked := false
-	g.query = func(int, payment.Question) payment.Finding { asked = true; return finding(payment.Declined) }
+	g.query = func(int, payment.Query) payment.QueryResult { asked = true; return finding(payment.Declined) }
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		if v := c.state("a"); v.State != Waiting || !asked {
+		if v := c.state("a"); v.State != sale.Waiting || !asked {
 			t.Fatalf("after a decline: %+v, asked %v", v, asked)
 		}
 		c.scan("134676275354204254")
 		v := c.state("a")
-		if v.State != PaidState || len(v.Payments) != 2 || v.Payments[0].State != "declined" || v.Payments[0].OutTradeNo == v.Payments[1].OutTradeNo {
+		if v.State != sale.Paid || len(v.Payments) != 2 || v.Payments[0].State != "declined" || v.Payments[0].OutTradeNo == v.Payments[1].OutTradeNo {
 			t.Fatalf("got %+v", v)
 		}
 	})
@@ -83,11 +84,11 @@ func TestDeclinedThenFreshCode(t *testing.T) {
 
 // QFPay says "failed" and took the money all the same.
 func TestDeclinedButPaid(t *testing.T) {
-	g := &fakeGateway{pay: always(payment.Declined), query: func(int, payment.Question) payment.Finding { return finding(payment.Paid) }}
+	g := &fakeGateway{pay: always(payment.Declined), query: func(int, payment.Query) payment.QueryResult { return finding(payment.Paid) }}
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		if v := c.state("a"); v.State != PaidState {
+		if v := c.state("a"); v.State != sale.Paid {
 			t.Fatalf("got %+v", v)
 		}
 	})
@@ -98,24 +99,24 @@ func TestDeclinedButPaid(t *testing.T) {
 func TestMisconfigured(t *testing.T) {
 	refused := finding(payment.Unknown)
 	refused.RespCD, refused.Setup = "1108", true
-	g := &fakeGateway{pay: always(payment.Misconfigured), query: func(int, payment.Question) payment.Finding { return refused }}
+	g := &fakeGateway{pay: always(payment.Misconfigured), query: func(int, payment.Query) payment.QueryResult { return refused }}
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		if v := c.state("a"); v.State != NotPaid || v.Reason != Misconfigured {
+		if v := c.state("a"); v.State != sale.NotPaid || v.Reason != sale.Misconfigured {
 			t.Fatalf("got %+v", v)
 		}
 		// Without the payment's own answer the refused question tells nothing.
 		g.now(func(g *fakeGateway) { g.pay = lost })
 		c.open("b")
 		c.scan("134676275354204254")
-		c.until("b", Unresolved, 3*time.Minute)
+		c.until("b", sale.Unresolved, 3*time.Minute)
 	})
 }
 
 // An empty list right after a decline proves nothing: the payment may not be listed yet.
 func TestEmptyListProvesNothingBeforeTheWindow(t *testing.T) {
-	g := &fakeGateway{pay: always(payment.Declined), query: func(n int, _ payment.Question) payment.Finding {
+	g := &fakeGateway{pay: always(payment.Declined), query: func(n int, _ payment.Query) payment.QueryResult {
 		if n < 4 {
 			return finding(payment.NotFound)
 		}
@@ -124,21 +125,21 @@ func TestEmptyListProvesNothingBeforeTheWindow(t *testing.T) {
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		c.until("a", PaidState, time.Minute)
+		c.until("a", sale.Paid, time.Minute)
 	})
 }
 
 // An empty list proves nothing where not all months were searched, however often it comes.
 func TestEmptyListThatWasNotSearchedEverywhere(t *testing.T) {
 	g := &fakeGateway{pay: lost}
-	g.query = func(int, payment.Question) payment.Finding {
-		return payment.Finding{Answer: payment.Answer{Meaning: payment.NotFound}}
+	g.query = func(int, payment.Query) payment.QueryResult {
+		return payment.QueryResult{Answer: payment.Answer{Meaning: payment.NotFound}}
 	}
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
 		time.Sleep(24 * time.Hour)
-		if v := c.state("a"); v.State != Unresolved {
+		if v := c.state("a"); v.State != sale.Unresolved {
 			t.Errorf("got %+v", v)
 		}
 	})
@@ -153,21 +154,21 @@ func TestRestartBeginsTheWindowAnew(t *testing.T) {
 		time.Sleep(50 * time.Second)
 		c.close()
 		g.now(func(g *fakeGateway) {
-			g.query = func(int, payment.Question) payment.Finding { return finding(payment.NotFound) }
+			g.query = func(int, payment.Query) payment.QueryResult { return finding(payment.NotFound) }
 		})
 		c.start()
 		time.Sleep(55 * time.Second)
 		if v := c.state("a"); v.Final {
 			t.Errorf("proved within the window: %+v", v)
 		}
-		c.until("a", NotPaid, 20*time.Second)
+		c.until("a", sale.NotPaid, 20*time.Second)
 	})
 }
 
 // The cashier is told by decide_by, also while QFPay leaves every question hanging.
 func TestDecideByIsKept(t *testing.T) {
 	g := &fakeGateway{pay: lost}
-	g.query = func(int, payment.Question) payment.Finding {
+	g.query = func(int, payment.Query) payment.QueryResult {
 		time.Sleep(50 * time.Minute)
 		return finding(payment.Unknown)
 	}
@@ -175,7 +176,7 @@ func TestDecideByIsKept(t *testing.T) {
 		c.open("a")
 		c.scan(code)
 		v := c.state("a")
-		c.until("a", Unresolved, 3*time.Minute)
+		c.until("a", sale.Unresolved, 3*time.Minute)
 		if late := time.Since(*v.DecideBy); late > time.Second {
 			t.Errorf("%v after it was promised", late)
 		}
@@ -184,14 +185,14 @@ func TestDecideByIsKept(t *testing.T) {
 }
 
 func TestAnswerLostThenFoundPaid(t *testing.T) {
-	g := &fakeGateway{pay: lost, query: func(int, payment.Question) payment.Finding { return finding(payment.Paid) }}
+	g := &fakeGateway{pay: lost, query: func(int, payment.Query) payment.QueryResult { return finding(payment.Paid) }}
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		if v := c.state("a"); v.State != Paying {
+		if v := c.state("a"); v.State != sale.Paying {
 			t.Fatalf("got %+v", v)
 		}
-		c.until("a", PaidState, 45*time.Second)
+		c.until("a", sale.Paid, 45*time.Second)
 		if g.number("pay") != 1 {
 			t.Errorf("%d payment requests", g.number("pay"))
 		}
@@ -199,25 +200,25 @@ func TestAnswerLostThenFoundPaid(t *testing.T) {
 }
 
 func TestNeverArrivedIsProvedByEmptyLists(t *testing.T) {
-	g := &fakeGateway{pay: lost, query: func(int, payment.Question) payment.Finding { return finding(payment.NotFound) }}
+	g := &fakeGateway{pay: lost, query: func(int, payment.Query) payment.QueryResult { return finding(payment.NotFound) }}
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		took := c.until("a", NotPaid, 2*time.Minute)
+		took := c.until("a", sale.NotPaid, 2*time.Minute)
 		if took < time.Minute || g.number("cancel") != 1 {
 			t.Errorf("proved after %v and %d cancellations; it may still have been under way", took, g.number("cancel"))
 		}
-		if v := c.state("a"); v.Reason != NotSent {
+		if v := c.state("a"); v.Reason != sale.NotSent {
 			t.Errorf("reason %s", v.Reason)
 		}
 		// The code has left this machine, so no other sale is paid with it.
 		c.open("b")
 		c.scan(code)
-		if v := c.state("b"); v.State != Waiting {
+		if v := c.state("b"); v.State != sale.Waiting {
 			t.Errorf("the code was taken again: %+v", v)
 		}
 		c.scan(code[:17] + "4")
-		if v := c.state("b"); v.State != Paying {
+		if v := c.state("b"); v.State != sale.Paying {
 			t.Errorf("a fresh code was not taken: %+v", v)
 		}
 	})
@@ -225,8 +226,8 @@ func TestNeverArrivedIsProvedByEmptyLists(t *testing.T) {
 
 // A refund whose answer is lost may still be on its way: two empty lists at once prove nothing.
 func TestRefundMayArriveLate(t *testing.T) {
-	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundOrder) payment.Answer { return answer(payment.Unknown) }}
-	g.query = func(n int, _ payment.Question) payment.Finding {
+	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundRequest) payment.Answer { return answer(payment.Unknown) }}
+	g.query = func(n int, _ payment.Query) payment.QueryResult {
 		if n < 10 {
 			return finding(payment.NotFound)
 		}
@@ -235,12 +236,12 @@ func TestRefundMayArriveLate(t *testing.T) {
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		c.until("a", PaidState, time.Second)
-		if _, _, err := c.PutRefund(context.Background(), RefundRequest{ID: "r", Sale: "a", Amount: 100}); err != nil {
+		c.until("a", sale.Paid, time.Second)
+		if _, _, err := c.PutRefund(context.Background(), sale.RefundRequest{ID: "r", Sale: "a", Amount: 100}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		if v, err := c.Refund(context.Background(), "r"); err != nil || v.State != Refunded {
+		if v, err := c.Refund(context.Background(), "r"); err != nil || v.State != sale.Refunded {
 			t.Errorf("%+v, %v; want it refunded", v, err)
 		}
 	})
@@ -248,7 +249,7 @@ func TestRefundMayArriveLate(t *testing.T) {
 
 func TestNotSentIsTriedAgainWithTheSameNumber(t *testing.T) {
 	n := 0
-	g := &fakeGateway{pay: func(context.Context, payment.Order) payment.Answer {
+	g := &fakeGateway{pay: func(context.Context, payment.PaymentRequest) payment.Answer {
 		if n++; n < 3 {
 			return answer(payment.NotSent)
 		}
@@ -257,7 +258,7 @@ func TestNotSentIsTriedAgainWithTheSameNumber(t *testing.T) {
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		c.until("a", PaidState, 20*time.Second)
+		c.until("a", sale.Paid, 20*time.Second)
 		if len(g.orders) != 3 || g.orders[0] != g.orders[2] {
 			t.Errorf("sent %+v", g.orders)
 		}
@@ -268,32 +269,32 @@ func TestNoNetwork(t *testing.T) {
 	bubble(t, &fakeGateway{pay: always(payment.NotSent)}, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		c.until("a", NotPaid, 20*time.Second)
-		if v := c.state("a"); v.Reason != NotSent {
+		c.until("a", sale.NotPaid, 20*time.Second)
+		if v := c.state("a"); v.Reason != sale.NotSent {
 			t.Errorf("got %+v", v)
 		}
 		c.g.now(func(g *fakeGateway) { g.pay = always(payment.Paid) })
 		c.open("b") // the same code was never seen by QFPay: it may be used
 		c.scan(code)
-		c.until("b", PaidState, time.Second)
+		c.until("b", sale.Paid, time.Second)
 	})
 }
 
 func TestNeverConfirmedIsReversed(t *testing.T) {
 	g := &fakeGateway{pay: always(payment.Pending)}
 	cancelled := false
-	g.query = func(int, payment.Question) payment.Finding {
+	g.query = func(int, payment.Query) payment.QueryResult {
 		if cancelled {
 			return finding(payment.Undone)
 		}
 		return finding(payment.Pending)
 	}
-	g.cancel = func(int, payment.Undoing) payment.Answer { cancelled = true; return answer(payment.Undone) }
+	g.cancel = func(int, payment.CancelRequest) payment.Answer { cancelled = true; return answer(payment.Undone) }
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		took := c.until("a", NotPaid, 2*time.Minute)
-		if v := c.state("a"); v.Reason != Reversed || took < 58*time.Second || took > 66*time.Second {
+		took := c.until("a", sale.NotPaid, 2*time.Minute)
+		if v := c.state("a"); v.Reason != sale.Reversed || took < 58*time.Second || took > 66*time.Second {
 			t.Errorf("%s after %v", v.Reason, took)
 		}
 	})
@@ -303,23 +304,23 @@ func TestNeverConfirmedIsReversed(t *testing.T) {
 func TestCancelRaceLost(t *testing.T) {
 	g := &fakeGateway{pay: always(payment.Pending)}
 	cancelled := false
-	g.query = func(int, payment.Question) payment.Finding {
+	g.query = func(int, payment.Query) payment.QueryResult {
 		if cancelled {
 			return finding(payment.Paid)
 		}
 		return finding(payment.Pending)
 	}
-	g.cancel = func(int, payment.Undoing) payment.Answer {
+	g.cancel = func(int, payment.CancelRequest) payment.Answer {
 		cancelled = true
 		return payment.Answer{Meaning: payment.Refused, RespCD: "1260"}
 	}
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
-		if v, err := c.CancelSale(ctx, "a", "till"); err != nil || v.State != Reversing {
+		if v, err := c.CancelSale(ctx, "a", "till"); err != nil || v.State != sale.Reversing {
 			t.Fatalf("cancel: %+v %v", v, err)
 		}
-		if v := c.state("a"); v.State != PaidState {
+		if v := c.state("a"); v.State != sale.Paid {
 			t.Fatalf("got %+v", v)
 		}
 	})
@@ -328,12 +329,12 @@ func TestCancelRaceLost(t *testing.T) {
 // The customer pays after every cancellation was refused: as soon as none of them can undo it, the till is told.
 func TestPaidAfterRefusedCancellations(t *testing.T) {
 	g := &fakeGateway{pay: always(payment.Pending)}
-	g.cancel = func(int, payment.Undoing) payment.Answer {
+	g.cancel = func(int, payment.CancelRequest) payment.Answer {
 		return payment.Answer{Meaning: payment.Refused, RespCD: "1297"}
 	}
 	bubble(t, g, func(c *counter) {
 		began := time.Now()
-		g.query = func(int, payment.Question) payment.Finding {
+		g.query = func(int, payment.Query) payment.QueryResult {
 			if time.Since(began) < 95*time.Second {
 				return finding(payment.Pending)
 			}
@@ -341,8 +342,8 @@ func TestPaidAfterRefusedCancellations(t *testing.T) {
 		}
 		c.open("a")
 		c.scan(code)
-		c.until("a", PaidState, 140*time.Second)
-		if n := g.number("cancel"); n != maxQuickCancels {
+		c.until("a", sale.Paid, 140*time.Second)
+		if n := g.number("cancel"); n != 3 {
 			t.Errorf("%d cancellations", n)
 		}
 	})
@@ -352,8 +353,8 @@ func TestPaidAfterRefusedCancellations(t *testing.T) {
 func TestPaidIsNotBelievedWhileACancellationMayStillWork(t *testing.T) {
 	g := &fakeGateway{pay: always(payment.Pending)}
 	after := 0
-	g.cancel = func(int, payment.Undoing) payment.Answer { after = 1; return answer(payment.Undone) }
-	g.query = func(int, payment.Question) payment.Finding {
+	g.cancel = func(int, payment.CancelRequest) payment.Answer { after = 1; return answer(payment.Undone) }
+	g.query = func(int, payment.Query) payment.QueryResult {
 		switch {
 		case after == 0:
 			return finding(payment.Pending)
@@ -369,8 +370,8 @@ func TestPaidIsNotBelievedWhileACancellationMayStillWork(t *testing.T) {
 		if _, err := c.CancelSale(ctx, "a", "till"); err != nil {
 			t.Fatal(err)
 		}
-		c.until("a", NotPaid, time.Minute)
-		if v := c.state("a"); v.Reason != Cancelled {
+		c.until("a", sale.NotPaid, time.Minute)
+		if v := c.state("a"); v.Reason != sale.Cancelled {
 			t.Errorf("got %+v", v)
 		}
 	})
@@ -382,74 +383,74 @@ func TestUnresolvedFreesTheLaneAndIsStillFollowed(t *testing.T) {
 		v := c.open("a")
 		c.scan(code)
 		v = c.state("a")
-		took := c.until("a", Unresolved, 3*time.Minute)
+		took := c.until("a", sale.Unresolved, 3*time.Minute)
 		if at := time.Now(); v.DecideBy == nil || at.Sub(*v.DecideBy).Abs() > time.Second {
 			t.Errorf("unresolved after %v, promised by %v", took, v.DecideBy)
 		}
-		_, _, err := c.PutSale(ctx, SaleRequest{ID: "again", Amount: 12850, Currency: "HKD", Lane: "2", Ticket: "bill-a"})
-		wantCode(t, err, TicketUnresolved, "a")
+		_, _, err := c.PutSale(ctx, sale.Request{ID: "again", Amount: 12850, Currency: "HKD", Lane: "2", Ticket: "bill-a"})
+		wantCode(t, err, sale.TicketUnresolved, "a")
 		g.now(func(g *fakeGateway) { g.pay = always(payment.Paid) })
 		c.open("b") // the lane goes on with others
 		c.scan("134676275354204254")
-		c.until("b", PaidState, time.Second)
+		c.until("b", sale.Paid, time.Second)
 		asked := g.number("query")
 		time.Sleep(5 * time.Hour)
 		if n := g.number("query") - asked; n < 5 || n > 9 {
 			t.Errorf("%d queries in five hours", n)
 		}
 		g.now(func(g *fakeGateway) {
-			g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+			g.query = func(int, payment.Query) payment.QueryResult { return finding(payment.Paid) }
 		})
-		c.until("a", PaidState, 2*time.Hour)
+		c.until("a", sale.Paid, 2*time.Hour)
 	})
 }
 
-func wantCode(t *testing.T, err error, want Code, sale string) {
+func wantCode(t *testing.T, err error, want sale.Code, other string) {
 	t.Helper()
-	var e *Error
-	if !errors.As(err, &e) || e.Code != want || e.Sale != sale || e.Detail == "" {
-		t.Errorf("got %v (%+v), want %s naming %q", err, e, want, sale)
+	var e *sale.Error
+	if !errors.As(err, &e) || e.Code != want || e.Sale != other || e.Detail == "" {
+		t.Errorf("got %v (%+v), want %s naming %q", err, e, want, other)
 	}
 }
 
 func TestRefusals(t *testing.T) {
-	bubble(t, &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Question) payment.Finding { return finding(payment.Pending) }}, func(c *counter) {
+	bubble(t, &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Query) payment.QueryResult { return finding(payment.Pending) }}, func(c *counter) {
 		first := c.open("a")
-		again, created, err := c.PutSale(ctx, SaleRequest{ID: "a", Amount: 12850, Currency: "HKD", Lane: "1", Ticket: "bill-a"})
+		again, created, err := c.PutSale(ctx, sale.Request{ID: "a", Amount: 12850, Currency: "HKD", Lane: "1", Ticket: "bill-a"})
 		if err != nil || created || again.Seq != first.Seq {
 			t.Errorf("the same again: %+v %v %v", again, created, err)
 		}
 		for _, tc := range []struct {
-			r    SaleRequest
-			want Code
+			r    sale.Request
+			want sale.Code
 			sale string
 		}{
-			{SaleRequest{ID: "a", Amount: 12851, Currency: "HKD", Lane: "1", Ticket: "bill-a"}, IDReused, "a"},
-			{SaleRequest{ID: "b", Amount: 1, Currency: "HKD", Lane: "1"}, LaneBusy, "a"},
-			{SaleRequest{ID: "b", Amount: 12850, Currency: "HKD", Lane: "2", Ticket: "bill-a"}, TicketUnresolved, "a"},
-			{SaleRequest{ID: "b", Amount: 1, Currency: "HKD"}, UnknownLane, ""},
-			{SaleRequest{ID: "b", Amount: 1, Currency: "HKD", Lane: "9"}, UnknownLane, ""},
-			{SaleRequest{ID: "b", Amount: 1, Currency: "EUR", Lane: "2"}, InvalidRequest, ""},
-			{SaleRequest{ID: "b", Amount: 0, Currency: "HKD", Lane: "2"}, InvalidRequest, ""},
-			{SaleRequest{ID: "b", Amount: 1 << 60, Currency: "HKD", Lane: "2"}, InvalidRequest, ""},
-			{SaleRequest{ID: "b/../c", Amount: 1, Currency: "HKD", Lane: "2"}, InvalidRequest, ""},
-			{SaleRequest{ID: "b", Amount: 1, Currency: "HKD", Lane: "2", AuthCode: "4006381333931"}, InvalidRequest, ""},
+			{sale.Request{ID: "a", Amount: 12851, Currency: "HKD", Lane: "1", Ticket: "bill-a"}, sale.IDReused, "a"},
+			{sale.Request{ID: "b", Amount: 1, Currency: "HKD", Lane: "1"}, sale.LaneBusy, "a"},
+			{sale.Request{ID: "b", Amount: 12850, Currency: "HKD", Lane: "2", Ticket: "bill-a"}, sale.TicketUnresolved, "a"},
+			{sale.Request{ID: "b", Amount: 1, Currency: "HKD"}, sale.UnknownLane, ""},
+			{sale.Request{ID: "b", Amount: 1, Currency: "HKD", Lane: "9"}, sale.UnknownLane, ""},
+			{sale.Request{ID: "b", Amount: 1, Currency: "EUR", Lane: "2"}, sale.InvalidRequest, ""},
+			{sale.Request{ID: "b", Amount: 0, Currency: "HKD", Lane: "2"}, sale.InvalidRequest, ""},
+			{sale.Request{ID: "b", Amount: 1 << 60, Currency: "HKD", Lane: "2"}, sale.InvalidRequest, ""},
+			{sale.Request{ID: "b/../c", Amount: 1, Currency: "HKD", Lane: "2"}, sale.InvalidRequest, ""},
+			{sale.Request{ID: "b", Amount: 1, Currency: "HKD", Lane: "2", AuthCode: "4006381333931"}, sale.InvalidRequest, ""},
 		} {
 			_, _, err := c.PutSale(ctx, tc.r)
 			wantCode(t, err, tc.want, tc.sale)
 		}
 		c.scan(code)
-		_, _, err = c.PutSale(ctx, SaleRequest{ID: "b", Amount: 1, Currency: "HKD", Lane: "2", AuthCode: code})
-		wantCode(t, err, CodeUsed, "")
+		_, _, err = c.PutSale(ctx, sale.Request{ID: "b", Amount: 1, Currency: "HKD", Lane: "2", AuthCode: code})
+		wantCode(t, err, sale.CodeUsed, "")
 		_, err = c.Sale(ctx, "zzz")
-		wantCode(t, err, UnknownSale, "")
-		wantCode(t, c.Feed(ctx, "1", code), NotVirtual, "")
+		wantCode(t, err, sale.UnknownSale, "")
+		wantCode(t, c.Feed(ctx, "1", code), sale.NotVirtual, "")
 	})
 }
 
 // Scans that belong to no sale: told to the till, and nothing is charged.
 func TestScansThatPayNothing(t *testing.T) {
-	g := &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Question) payment.Finding { return finding(payment.Pending) }}
+	g := &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Query) payment.QueryResult { return finding(payment.Pending) }}
 	bubble(t, g, func(c *counter) {
 		c.scan(code) // nobody waits
 		time.Sleep(2 * time.Second)
@@ -461,7 +462,7 @@ func TestScansThatPayNothing(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		c.scan("4006381333931")          // goods
 		c.scan("https://example.com/me") // an address
-		if v := c.state("a"); v.State != Waiting || g.number("pay") != 0 {
+		if v := c.state("a"); v.State != sale.Waiting || g.number("pay") != 0 {
 			t.Fatalf("got %+v, %d payments", v, g.number("pay"))
 		}
 		c.scan(code)
@@ -496,13 +497,13 @@ func TestScansThatPayNothing(t *testing.T) {
 
 // The daemon stops in the middle and starts again: what may have been sent is asked for, never sent again.
 func TestRestartWhilePaying(t *testing.T) {
-	g := &fakeGateway{pay: lost, query: func(int, payment.Question) payment.Finding { return finding(payment.Paid) }}
+	g := &fakeGateway{pay: lost, query: func(int, payment.Query) payment.QueryResult { return finding(payment.Paid) }}
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
 		c.close()
 		c.start()
-		c.until("a", PaidState, time.Second)
+		c.until("a", sale.Paid, time.Second)
 		if g.number("pay") != 1 {
 			t.Errorf("%d payment requests", g.number("pay"))
 		}
@@ -514,20 +515,20 @@ func TestRestartWhileWaiting(t *testing.T) {
 		c.open("a")
 		c.close()
 		c.start()
-		_, _, err := c.PutSale(ctx, SaleRequest{ID: "b", Amount: 1, Currency: "HKD", Lane: "1"})
-		wantCode(t, err, LaneBusy, "a")
+		_, _, err := c.PutSale(ctx, sale.Request{ID: "b", Amount: 1, Currency: "HKD", Lane: "1"})
+		wantCode(t, err, sale.LaneBusy, "a")
 		c.scan(code)
-		c.until("a", PaidState, time.Second)
+		c.until("a", sale.Paid, time.Second)
 	})
 }
 
 func TestNobodyScans(t *testing.T) {
 	bubble(t, &fakeGateway{}, func(c *counter) {
 		c.open("a")
-		if took := c.until("a", NotPaid, 2*time.Minute); took < time.Minute || took > time.Minute+time.Second {
+		if took := c.until("a", sale.NotPaid, 2*time.Minute); took < time.Minute || took > time.Minute+time.Second {
 			t.Errorf("after %v", took)
 		}
-		if v := c.state("a"); v.Reason != NoScan {
+		if v := c.state("a"); v.Reason != sale.NoScan {
 			t.Errorf("got %+v", v)
 		}
 		c.scan(code)
@@ -539,38 +540,38 @@ func TestNobodyScans(t *testing.T) {
 
 func TestRefunds(t *testing.T) {
 	g := &fakeGateway{pay: always(payment.Paid)}
-	g.refund = func(int, payment.RefundOrder) payment.Answer { return answer(payment.Paid) }
+	g.refund = func(int, payment.RefundRequest) payment.Answer { return answer(payment.Paid) }
 	bubble(t, g, func(c *counter) {
 		c.open("a")
-		_, _, err := c.PutRefund(ctx, RefundRequest{ID: "r0", Sale: "a", Amount: 1})
-		wantCode(t, err, NotRefundable, "a")
+		_, _, err := c.PutRefund(ctx, sale.RefundRequest{ID: "r0", Sale: "a", Amount: 1})
+		wantCode(t, err, sale.NotRefundable, "a")
 		c.scan(code)
-		c.until("a", PaidState, time.Second)
-		if _, _, err := c.PutRefund(ctx, RefundRequest{ID: "r1", Sale: "a", Amount: 10000}); err != nil {
+		c.until("a", sale.Paid, time.Second)
+		if _, _, err := c.PutRefund(ctx, sale.RefundRequest{ID: "r1", Sale: "a", Amount: 10000}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if r, err := c.Refund(ctx, "r1"); err != nil || r.State != Refunded {
+		if r, err := c.Refund(ctx, "r1"); err != nil || r.State != sale.Refunded {
 			t.Fatalf("%+v %v", r, err)
 		}
-		if v := c.state("a"); v.Refunded != 10000 || v.State != PaidState {
+		if v := c.state("a"); v.Refunded != 10000 || v.State != sale.Paid {
 			t.Errorf("got %+v", v)
 		}
-		if _, created, err := c.PutRefund(ctx, RefundRequest{ID: "r1", Sale: "a", Amount: 10000}); err != nil || created {
+		if _, created, err := c.PutRefund(ctx, sale.RefundRequest{ID: "r1", Sale: "a", Amount: 10000}); err != nil || created {
 			t.Errorf("the same again: %v %v", created, err)
 		}
-		_, _, err = c.PutRefund(ctx, RefundRequest{ID: "r1", Sale: "a", Amount: 1})
-		wantCode(t, err, IDReused, "a")
-		_, _, err = c.PutRefund(ctx, RefundRequest{ID: "r2", Sale: "a", Amount: 2851})
-		wantCode(t, err, NotRefundable, "a")
-		_, _, err = c.PutRefund(ctx, RefundRequest{ID: "r2", Sale: "zzz", Amount: 1})
-		wantCode(t, err, UnknownSale, "")
+		_, _, err = c.PutRefund(ctx, sale.RefundRequest{ID: "r1", Sale: "a", Amount: 1})
+		wantCode(t, err, sale.IDReused, "a")
+		_, _, err = c.PutRefund(ctx, sale.RefundRequest{ID: "r2", Sale: "a", Amount: 2851})
+		wantCode(t, err, sale.NotRefundable, "a")
+		_, _, err = c.PutRefund(ctx, sale.RefundRequest{ID: "r2", Sale: "zzz", Amount: 1})
+		wantCode(t, err, sale.UnknownSale, "")
 		// The answer is lost; a query with the refund's own number finds it.
 		g.now(func(g *fakeGateway) {
-			g.refund = func(int, payment.RefundOrder) payment.Answer { return answer(payment.Unknown) }
+			g.refund = func(int, payment.RefundRequest) payment.Answer { return answer(payment.Unknown) }
 		})
 		g.now(func(g *fakeGateway) {
-			g.query = func(n int, q payment.Question) payment.Finding {
+			g.query = func(n int, q payment.Query) payment.QueryResult {
 				if !q.Refund {
 					t.Error("asked for a payment")
 				}
@@ -580,13 +581,13 @@ func TestRefunds(t *testing.T) {
 				return finding(payment.Paid)
 			}
 		})
-		if _, _, err := c.PutRefund(ctx, RefundRequest{ID: "r3", Sale: "a", Amount: 2850}); err != nil {
+		if _, _, err := c.PutRefund(ctx, sale.RefundRequest{ID: "r3", Sale: "a", Amount: 2850}); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = c.PutRefund(ctx, RefundRequest{ID: "r4", Sale: "a", Amount: 1})
-		wantCode(t, err, NotRefundable, "a")
+		_, _, err = c.PutRefund(ctx, sale.RefundRequest{ID: "r4", Sale: "a", Amount: 1})
+		wantCode(t, err, sale.NotRefundable, "a")
 		time.Sleep(time.Minute)
-		if r, err := c.Refund(ctx, "r3"); err != nil || r.State != Refunded || g.number("refund") != 2 {
+		if r, err := c.Refund(ctx, "r3"); err != nil || r.State != sale.Refunded || g.number("refund") != 2 {
 			t.Errorf("%+v %v after %d requests", r, err, g.number("refund"))
 		}
 		if tot, err := c.Totals(ctx, ""); err != nil || len(tot.Rows) != 1 || tot.Rows[0].Amount != 12850 || tot.Rows[0].RefundedTotal != 12850 || tot.Rows[0].Refunds != 2 {
@@ -597,7 +598,7 @@ func TestRefunds(t *testing.T) {
 
 // A full disk: nothing is sent that is not in the journal, and it goes on by itself when there is room.
 func TestDiskFull(t *testing.T) {
-	g := &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Question) payment.Finding { return finding(payment.Pending) }}
+	g := &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Query) payment.QueryResult { return finding(payment.Pending) }}
 	bubble(t, g, func(c *counter) {
 		c.open("a")
 		c.scan(code)
@@ -616,13 +617,13 @@ func TestDiskFull(t *testing.T) {
 		full(true)
 		opened := 0
 		for i := range 200 { // what fits into pages that exist still goes in
-			_, _, err := c.PutSale(ctx, SaleRequest{ID: "b" + strings.Repeat("x", i%60), Amount: int64(1 + i), Currency: "HKD", Lane: "2", Ticket: strings.Repeat("t", 60)})
+			_, _, err := c.PutSale(ctx, sale.Request{ID: "b" + strings.Repeat("x", i%60), Amount: int64(1 + i), Currency: "HKD", Lane: "2", Ticket: strings.Repeat("t", 60)})
 			if err == nil {
 				opened++
 				continue
 			}
-			var e *Error
-			if errors.As(err, &e) && e.Code == JournalUnavailable {
+			var e *sale.Error
+			if errors.As(err, &e) && e.Code == sale.JournalUnavailable {
 				break
 			}
 			if _, err := c.CancelSale(ctx, "b"+strings.Repeat("x", (i-1)%60), "t"); err != nil {
@@ -633,18 +634,18 @@ func TestDiskFull(t *testing.T) {
 			t.Fatal("ready with a full disk")
 		}
 		g.now(func(g *fakeGateway) {
-			g.query = func(int, payment.Question) payment.Finding { return finding(payment.Paid) }
+			g.query = func(int, payment.Query) payment.QueryResult { return finding(payment.Paid) }
 		})
 		time.Sleep(10 * time.Second)
-		if v := c.state("a"); v.State != Confirming {
+		if v := c.state("a"); v.State != sale.Confirming {
 			t.Errorf("got %+v", v)
 		}
-		_, _, err := c.PutSale(ctx, SaleRequest{ID: "c", Amount: 1, Currency: "HKD", Lane: "2"})
+		_, _, err := c.PutSale(ctx, sale.Request{ID: "c", Amount: 1, Currency: "HKD", Lane: "2"})
 		if err == nil {
 			t.Error("a sale was accepted with a full disk")
 		}
 		full(false)
-		c.until("a", PaidState, 5*time.Second)
+		c.until("a", sale.Paid, 5*time.Second)
 		if err := c.Ready(); err != nil {
 			t.Error(err)
 		}

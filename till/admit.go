@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // admit keeps out who has no business here. Any web page can make a browser on this machine send requests to
@@ -80,7 +80,7 @@ func (d *httpDialect) readyz(w http.ResponseWriter, _ *http.Request) int {
 // metrics hands over to the handler that the configuration gave.
 func (d *httpDialect) metrics(w http.ResponseWriter, r *http.Request) int {
 	if d.cfg.Metrics == nil {
-		return d.problem(w, problem(http.StatusNotFound, queue.InvalidRequest, "There are no metrics."))
+		return d.problem(w, problem(http.StatusNotFound, sale.InvalidRequest, "There are no metrics."))
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d.limits.write))
 	d.cfg.Metrics.ServeHTTP(w, r)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 	"cpmd/till/tilltest"
 )
@@ -81,7 +81,7 @@ func TestBrokenSalesOverHTTP(t *testing.T) {
 	) {
 		t.Run(b.name, func(t *testing.T) {
 			c.t = t
-			p := c.do("PUT", "/v1/sales/T1", b.body).refused(t, 400, queue.InvalidRequest)
+			p := c.do("PUT", "/v1/sales/T1", b.body).refused(t, 400, sale.InvalidRequest)
 			if !strings.Contains(p.Detail, b.says) {
 				t.Errorf("says %q, want %q", p.Detail, b.says)
 			}
@@ -101,7 +101,7 @@ func TestBrokenSalesOverLine(t *testing.T) {
 			}
 			l.send(`{"jsonrpc":"2.0","id":7,"method":"sale.put","params":` + params + `}`)
 			r := l.read()
-			if r.Error == nil || r.Error.Data.Code != queue.InvalidRequest || r.Error.Code != -32602 && r.Error.Code != -32700 {
+			if r.Error == nil || r.Error.Data.Code != sale.InvalidRequest || r.Error.Code != -32602 && r.Error.Code != -32700 {
 				t.Fatalf("%+v %s", r.Error, r.Result)
 			}
 			if r.Error.Code == -32602 && (r.ID != 7.0 || !strings.Contains(r.Error.Message, b.says)) {
@@ -114,7 +114,7 @@ func TestBrokenSalesOverLine(t *testing.T) {
 
 func nothingOpened(t *testing.T, desk *tilltest.Desk) {
 	t.Helper()
-	if all, err := desk.Sales(t.Context(), queue.SaleFilter{}); err != nil || len(all) != 0 {
+	if all, err := desk.Sales(t.Context(), sale.Filter{}); err != nil || len(all) != 0 {
 		t.Errorf("a broken request opened %+v, %v", all, err)
 	}
 }
@@ -152,7 +152,7 @@ func TestBrokenCalls(t *testing.T) {
 	} {
 		l.send(b.line)
 		r := l.read()
-		if r.Error == nil || r.Error.Code != b.code || r.ID != b.id || r.Error.Data.Code != queue.InvalidRequest {
+		if r.Error == nil || r.Error.Code != b.code || r.ID != b.id || r.Error.Data.Code != sale.InvalidRequest {
 			t.Errorf("%s: id %v %+v", b.line, r.ID, r.Error)
 		}
 	}
@@ -215,7 +215,7 @@ func TestBrokenURLs(t *testing.T) {
 		{"GET", "/v1/sales/T1/cancel", "", 405, "it takes POST"},
 		{"OPTIONS", "/v1/sales", "", 405, "it takes GET"},
 	} {
-		p := c.do(b.method, b.path, b.body).refused(t, b.status, queue.InvalidRequest)
+		p := c.do(b.method, b.path, b.body).refused(t, b.status, sale.InvalidRequest)
 		if !strings.Contains(p.Detail, b.says) {
 			t.Errorf("%s %s says %q, want %q", b.method, b.path, p.Detail, b.says)
 		}

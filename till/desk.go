@@ -10,44 +10,44 @@ package till
 import (
 	"context"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // A Desk is what tills talk to. Its methods may be called from many goroutines at once. A refusal is a
 // [*queue.Error]; any other error is an internal one, which is logged and never shown to a till.
 type Desk interface {
 	// PutSale opens a sale, or returns the one that the same request opened before; created tells which.
-	PutSale(ctx context.Context, req queue.SaleRequest) (sale queue.SaleView, created bool, err error)
-	Sale(ctx context.Context, id string) (queue.SaleView, error)
+	PutSale(ctx context.Context, req sale.Request) (sale sale.View, created bool, err error)
+	Sale(ctx context.Context, id string) (sale.View, error)
 	// CancelSale asks to stop a sale. It is a wish: the sale's state says what came of it. by names who
 	// asked, such as "uid=1000 pid=4711".
-	CancelSale(ctx context.Context, id, by string) (queue.SaleView, error)
+	CancelSale(ctx context.Context, id, by string) (sale.View, error)
 	// Sales lists the newest first.
-	Sales(ctx context.Context, f queue.SaleFilter) ([]queue.SaleView, error)
+	Sales(ctx context.Context, f sale.Filter) ([]sale.View, error)
 
-	PutRefund(ctx context.Context, req queue.RefundRequest) (refund queue.RefundView, created bool, err error)
-	Refund(ctx context.Context, id string) (queue.RefundView, error)
+	PutRefund(ctx context.Context, req sale.RefundRequest) (refund sale.RefundView, created bool, err error)
+	Refund(ctx context.Context, id string) (sale.RefundView, error)
 
 	// Notices returns at most limit entries whose Seq is greater than after, in order; no two share a Seq.
-	Notices(ctx context.Context, after int64, limit int) ([]queue.Notice, error)
+	Notices(ctx context.Context, after int64, limit int) ([]sale.Notice, error)
 	// Changed returns a channel that is closed at the next journal commit that tills can see. Whoever gets
 	// it before reading misses nothing.
 	Changed() <-chan struct{}
 
 	// Totals sums a day, YYYY-MM-DD in the configured time zone; "" is today.
-	Totals(ctx context.Context, day string) (queue.Totals, error)
-	Lanes(ctx context.Context) ([]queue.LaneView, error)
+	Totals(ctx context.Context, day string) (sale.Totals, error)
+	Lanes(ctx context.Context) ([]sale.LaneView, error)
 	// Feed scans code on a lane whose scanner is virtual.
 	Feed(ctx context.Context, lane, code string) error
-	Diagnosis(ctx context.Context) (queue.Diagnosis, error)
+	Diagnosis(ctx context.Context) (sale.Diagnosis, error)
 	// HandOver says that the goods of a paid sale with settle "till" are handed over.
-	HandOver(ctx context.Context, id, by string) (queue.SaleView, error)
+	ConfirmDelivery(ctx context.Context, id, by string) (sale.View, error)
 	// Decide takes an operator's word for an unresolved sale.
-	Decide(ctx context.Context, d queue.Decision) (queue.SaleView, error)
+	Resolve(ctx context.Context, d sale.Resolution) (sale.View, error)
 	// Story tells a sale's whole life.
-	Story(ctx context.Context, id string) (queue.Story, error)
+	Story(ctx context.Context, id string) (sale.Story, error)
 	// Reconcile compares a day of the journal with QFPay's list; "" is today.
-	Reconcile(ctx context.Context, day string) (queue.Reconciliation, error)
+	Reconcile(ctx context.Context, day string) (sale.Reconciliation, error)
 	// Ready is nil while sales can be taken.
 	Ready() error
 }

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // events sends the journal as server-sent events (WHATWG HTML, section "Server-sent events"): id is the
@@ -24,7 +24,7 @@ func (d *httpDialect) events(w http.ResponseWriter, r *http.Request, a *ask) int
 	}
 	rc, begun := http.NewResponseController(w), false
 	var b bytes.Buffer
-	err := d.follow(r.Context(), max(a.after, 0), d.limits.beat, func(list []queue.Notice) error {
+	err := d.follow(r.Context(), max(a.after, 0), d.limits.beat, func(list []sale.Notice) error {
 		b.Reset()
 		if !begun {
 			begun = true

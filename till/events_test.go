@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 	"cpmd/till/tilltest"
 )
@@ -78,7 +78,7 @@ func next(t *testing.T, events chan string) string {
 func TestEventsReplayThenLive(t *testing.T) {
 	desk, c := httpTill(t)
 	c.do("PUT", "/v1/sales/a", coffee)
-	desk.SetState("a", queue.Paying, "")
+	desk.SetState("a", sale.Paying, "")
 	for query, firstID := range map[string]string{"": "1", "?after=0": "1", "?after=": "1", "?after=1": "2"} {
 		events, drop := c.stream(t.Context(), query, "")
 		if e := next(t, events); !strings.HasPrefix(e, firstID+` sale {"id":"a"`) {
@@ -88,16 +88,16 @@ func TestEventsReplayThenLive(t *testing.T) {
 	}
 	// What a browser sends when it reconnects: the URL of old, and where it was.
 	events, _ := c.stream(t.Context(), "?after=0", "2")
-	desk.Scan(queue.ScanView{Lane: "1", Text: "4901234567894"})
+	desk.Scan(sale.ScanView{Lane: "1", Text: "4901234567894"})
 	if e := next(t, events); !strings.HasPrefix(e, `3 scan {"lane":"1","text":"4901234567894"`) {
 		t.Error(e)
 	}
-	desk.SetState("a", queue.PaidState, "")
+	desk.SetState("a", sale.Paid, "")
 	if e := next(t, events); !strings.HasPrefix(e, "4 sale ") || !strings.Contains(e, `"state":"paid"`) {
 		t.Error(e)
 	}
 	c.set = func(r *http.Request) { r.Header.Set("Last-Event-ID", "x") }
-	c.do("GET", "/v1/events", "").refused(t, 400, queue.InvalidRequest)
+	c.do("GET", "/v1/events", "").refused(t, 400, sale.InvalidRequest)
 	c.set = func(*http.Request) {}
 	desk.Fail(errors.New("broken"))
 	c.do("GET", "/v1/events", "").refused(t, 500, "internal")
@@ -117,7 +117,7 @@ func TestEventsMissNothingOverReconnects(t *testing.T) {
 	for _, lane := range lanes {
 		writing.Go(func() {
 			for range each {
-				desk.SetState(lane, queue.Confirming, "")
+				desk.SetState(lane, sale.Confirming, "")
 			}
 		})
 	}
@@ -157,7 +157,7 @@ func TestSlowReader(t *testing.T) {
 			}
 			// Far more than any socket buffer holds.
 			for range 300 {
-				desk.Scan(queue.ScanView{Lane: "1", Text: strings.Repeat("x", 20000)})
+				desk.Scan(sale.ScanView{Lane: "1", Text: strings.Repeat("x", 20000)})
 			}
 			// Now it reads: first what the kernel kept, then the end.
 			_ = slow.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -207,7 +207,7 @@ func TestKeepAlive(t *testing.T) {
 func TestEventsOverLine(t *testing.T) {
 	desk, l := newLineTill(t)
 	l.call("sale.put", `{"id":"a","amount":1,"currency":"HKD"}`)
-	desk.SetState("a", queue.Paying, "")
+	desk.SetState("a", sale.Paying, "")
 	if r := l.call("events.subscribe", `{"after":1}`); r.Error != nil {
 		t.Fatalf("%+v", r.Error)
 	}
@@ -215,11 +215,11 @@ func TestEventsOverLine(t *testing.T) {
 		!strings.Contains(string(r.Params.Data), `"state":"paying"`) {
 		t.Errorf("%+v", r)
 	}
-	l.call("events.subscribe", `{}`).refused(t, -32600, queue.InvalidRequest)
+	l.call("events.subscribe", `{}`).refused(t, -32600, sale.InvalidRequest)
 	if r := l.call("lanes", `{}`); r.Error != nil {
 		t.Errorf("a call beside the events: %+v", r.Error)
 	}
-	desk.SetState("a", queue.PaidState, "")
+	desk.SetState("a", sale.Paid, "")
 	if r := l.read(); r.Params.Seq != 3 {
 		t.Errorf("%+v", r)
 	}

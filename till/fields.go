@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // A place says where a field stands in an HTTP request. In the line dialect all fields are members of params.
@@ -77,7 +77,7 @@ func unknownField(name string, fields []field, where string) error {
 
 // refuse makes the error for a request that cannot be understood.
 func refuse(format string, args ...any) error {
-	return &queue.Error{Code: queue.InvalidRequest, Detail: fmt.Sprintf(format, args...)}
+	return &sale.Error{Code: sale.InvalidRequest, Detail: fmt.Sprintf(format, args...)}
 }
 
 // A rule checks a text; its error says what the text must be.
@@ -158,21 +158,21 @@ func isDay(s string) error {
 }
 
 func isState(s string) error {
-	if slices.Contains(queue.States, queue.State(s)) {
+	if slices.Contains(sale.States, sale.State(s)) {
 		return nil
 	}
-	return fmt.Errorf("must be one of %s", strings.Trim(fmt.Sprint(queue.States), "[]"))
+	return fmt.Errorf("must be one of %s", strings.Trim(fmt.Sprint(sale.States), "[]"))
 }
 
 func isSettle(s string) error {
-	if s == string(queue.SettleByTill) {
+	if s == string(sale.SettleByTill) {
 		return nil
 	}
 	return errors.New(`must be "till", or be left out`)
 }
 
 func isOutcome(s string) error {
-	if s == string(queue.PaidState) || s == string(queue.NotPaid) {
+	if s == string(sale.Paid) || s == string(sale.NotPaid) {
 		return nil
 	}
 	return errors.New(`must be "paid" or "not_paid"`)

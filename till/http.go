@@ -15,7 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // An httpDialect answers tills over HTTP on one endpoint.
@@ -115,12 +115,12 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 func (d *httpDialect) body(r *http.Request) ([]byte, *Problem) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, d.limits.body+1))
 	if err != nil {
-		return nil, problem(http.StatusBadRequest, queue.InvalidRequest, "The body did not arrive whole; send it again.")
+		return nil, problem(http.StatusBadRequest, sale.InvalidRequest, "The body did not arrive whole; send it again.")
 	}
 	if int64(len(body)) > d.limits.body {
 		// Most tills write everything before they read anything: let them.
 		_, _ = io.CopyN(io.Discard, r.Body, d.limits.drain)
-		return nil, problem(http.StatusRequestEntityTooLarge, queue.InvalidRequest,
+		return nil, problem(http.StatusRequestEntityTooLarge, sale.InvalidRequest,
 			"The body is too long; a request has at most "+strconv.FormatInt(d.limits.body, 10)+" bytes.")
 	}
 	// The Content-Type is not looked at: many a till's HTTP library sends whatever it likes, and no browser gets

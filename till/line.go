@@ -14,7 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // A lineDialect answers tills in JSON-RPC 2.0, one object per line, on one endpoint.
@@ -121,13 +121,13 @@ type rpcError struct {
 func rpcFail(code int, p *Problem) *rpcError { return &rpcError{code, p.Detail, p} }
 
 func rpcRefuse(code int, format string, args ...any) *rpcError {
-	return rpcFail(code, problem(http.StatusBadRequest, queue.InvalidRequest, fmt.Sprintf(format, args...)))
+	return rpcFail(code, problem(http.StatusBadRequest, sale.InvalidRequest, fmt.Sprintf(format, args...)))
 }
 
 // rpcOf tells of a problem that an operation met.
 func rpcOf(p *Problem) *rpcError {
 	switch p.Code {
-	case queue.InvalidRequest:
+	case sale.InvalidRequest:
 		return rpcFail(rpcParams, p)
 	case internal:
 		return rpcFail(rpcInternal, p)

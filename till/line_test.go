@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 	"cpmd/till/tilltest"
 )
@@ -27,7 +27,7 @@ type reply struct {
 	Version string          `json:"jsonrpc"`
 	ID      any             `json:"id"`
 	Method  string          `json:"method"`
-	Params  queue.Notice    `json:"params"`
+	Params  sale.Notice     `json:"params"`
 	Result  json.RawMessage `json:"result"`
 	Error   *struct {
 		Code    int          `json:"code"`
@@ -85,7 +85,7 @@ func (l *lineTill) call(method, params string) reply {
 	return r
 }
 
-func (r reply) sale(t testing.TB) (v queue.SaleView) {
+func (r reply) sale(t testing.TB) (v sale.View) {
 	t.Helper()
 	if r.Error != nil {
 		t.Fatalf("error %+v", r.Error)
@@ -94,7 +94,7 @@ func (r reply) sale(t testing.TB) (v queue.SaleView) {
 	return v
 }
 
-func (r reply) refused(t testing.TB, rpc int, code queue.Code) till.Problem {
+func (r reply) refused(t testing.TB, rpc int, code sale.Code) till.Problem {
 	t.Helper()
 	if r.Error == nil {
 		t.Fatalf("no error but %s", r.Result)
@@ -108,36 +108,36 @@ func (r reply) refused(t testing.TB, rpc int, code queue.Code) till.Problem {
 func TestSaleOverLine(t *testing.T) {
 	desk, l := newLineTill(t)
 	const put = `{"id":"a","amount":12850,"currency":"HKD","ticket":"88211"}`
-	if v := l.call("sale.put", put).sale(t); v.ID != "a" || v.State != queue.Waiting || v.Amount != 12850 {
+	if v := l.call("sale.put", put).sale(t); v.ID != "a" || v.State != sale.Waiting || v.Amount != 12850 {
 		t.Fatalf("%+v", v)
 	}
-	if v := l.call("sale.put", put).sale(t); v.State != queue.Waiting {
+	if v := l.call("sale.put", put).sale(t); v.State != sale.Waiting {
 		t.Errorf("again: %+v", v)
 	}
-	if p := l.call("sale.put", `{"id":"b","amount":1,"currency":"HKD"}`).refused(t, -32000, queue.LaneBusy); p.Sale != "a" || p.Status != 409 {
+	if p := l.call("sale.put", `{"id":"b","amount":1,"currency":"HKD"}`).refused(t, -32000, sale.LaneBusy); p.Sale != "a" || p.Status != 409 {
 		t.Errorf("%+v", p)
 	}
-	l.call("sale.get", `{"id":"b"}`).refused(t, -32000, queue.UnknownSale)
+	l.call("sale.get", `{"id":"b"}`).refused(t, -32000, sale.UnknownSale)
 	if r := l.call("lane.scan", `{"lane":"1","code":"280412345678905813"}`); r.Error != nil {
 		t.Errorf("%+v", r.Error)
 	}
-	if v := l.call("sale.get", `{"id":"a","wait":1,"after":1}`).sale(t); v.State != queue.Paying {
+	if v := l.call("sale.get", `{"id":"a","wait":1,"after":1}`).sale(t); v.State != sale.Paying {
 		t.Errorf("%+v", v)
 	}
-	if v := l.call("sale.cancel", `{"id":"a"}`).sale(t); v.State != queue.Paying {
+	if v := l.call("sale.cancel", `{"id":"a"}`).sale(t); v.State != sale.Paying {
 		t.Errorf("%+v", v)
 	}
 	if asked := desk.CancelsAsked(); len(asked) != 1 || !strings.HasPrefix(asked[0], "a by uid=") {
 		t.Errorf("%q", asked)
 	}
-	desk.SetState("a", queue.PaidState, "")
+	desk.SetState("a", sale.Paid, "")
 	if r := l.call("sale.list", `{"state":"paid","limit":5}`); !strings.HasPrefix(string(r.Result), `{"sales":[{"id":"a"`) {
 		t.Errorf("%s", r.Result)
 	}
 	if r := l.call("refund.put", `{"id":"r","sale":"a","amount":850}`); !strings.HasPrefix(string(r.Result), `{"id":"r","sale":"a","amount":850`) {
 		t.Errorf("%s", r.Result)
 	}
-	l.call("refund.put", `{"id":"r2","sale":"a","amount":99999}`).refused(t, -32000, queue.NotRefundable)
+	l.call("refund.put", `{"id":"r2","sale":"a","amount":99999}`).refused(t, -32000, sale.NotRefundable)
 	if r := l.call("refund.get", `{"id":"r"}`); r.Error != nil {
 		t.Errorf("%+v", r.Error)
 	}
@@ -166,12 +166,12 @@ func TestWaitingCallHoldsUpNoOther(t *testing.T) {
 	l.call("sale.put", `{"id":"a","amount":1,"currency":"HKD"}`)
 	l.send(`{"jsonrpc":"2.0","id":"w","method":"sale.get","params":{"id":"a","wait":"30s"}}`)
 	l.send(`{"jsonrpc":"2.0","id":"c","method":"sale.cancel","params":{"id":"a"}}`)
-	seen := map[any]queue.State{}
+	seen := map[any]sale.State{}
 	for range 2 {
 		r := l.read()
 		seen[r.ID] = r.sale(t).State
 	}
-	if seen["w"] != queue.NotPaid || seen["c"] != queue.NotPaid {
+	if seen["w"] != sale.NotPaid || seen["c"] != sale.NotPaid {
 		t.Errorf("%v", seen)
 	}
 }
@@ -189,7 +189,7 @@ func TestTooManyCallsOnOneConnection(t *testing.T) {
 	if r.ID != "w2" {
 		t.Errorf("answer to %v", r.ID)
 	}
-	r.refused(t, -32600, queue.InvalidRequest)
+	r.refused(t, -32600, sale.InvalidRequest)
 }
 
 func TestHalfClosedConnectionGetsItsAnswers(t *testing.T) {
@@ -228,7 +228,7 @@ func TestLineOverTCPNeedsTheToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := dialLine(t, addr)
 			l.send(line)
-			if r := l.read(); r.Error == nil || (r.Error.Data.Code != "unauthorized" && r.Error.Data.Code != queue.InvalidRequest) {
+			if r := l.read(); r.Error == nil || (r.Error.Data.Code != "unauthorized" && r.Error.Data.Code != sale.InvalidRequest) {
 				t.Errorf("%+v", r)
 			}
 			if b, err := l.in.ReadByte(); err == nil {
@@ -241,7 +241,7 @@ func TestLineOverTCPNeedsTheToken(t *testing.T) {
 func TestLongLine(t *testing.T) {
 	_, l := newLineTill(t)
 	go fmt.Fprintln(l.c, `{"jsonrpc":"2.0","id":1,"method":"lanes","params":{"x":"`+strings.Repeat("x", 1<<20)+`"}}`)
-	l.read().refused(t, -32700, queue.InvalidRequest)
+	l.read().refused(t, -32700, sale.InvalidRequest)
 	if r := l.call("lanes", `{}`); r.Error != nil {
 		t.Errorf("after the long line: %+v", r.Error)
 	}

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // A lineConn is one till's connection. Its reader starts each call on a goroutine of its own, so a call that
@@ -40,9 +40,9 @@ type answerLine struct {
 }
 
 type eventLine struct {
-	Version rpcVersion   `json:"jsonrpc"`
-	Method  string       `json:"method"`
-	Params  queue.Notice `json:"params"`
+	Version rpcVersion  `json:"jsonrpc"`
+	Method  string      `json:"method"`
+	Params  sale.Notice `json:"params"`
 }
 
 type rpcVersion struct{}
@@ -217,7 +217,7 @@ func (c *lineConn) subscribe(id json.RawMessage, after int64) {
 				_ = c.Close()
 			}
 		}()
-		err := c.d.follow(c.ctx, after, c.d.limits.beat, func(list []queue.Notice) error {
+		err := c.d.follow(c.ctx, after, c.d.limits.beat, func(list []sale.Notice) error {
 			if !begun {
 				begun = true
 				c.answer(id, map[string]any{"after": after}, nil)

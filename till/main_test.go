@@ -14,7 +14,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap/zaptest"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 	"cpmd/till/tilltest"
 )
@@ -72,14 +72,14 @@ func (c *caller) do(method, path, body string) answer {
 	return answer{resp.StatusCode, resp.Header, b}
 }
 
-func (a answer) sale(t testing.TB) (v queue.SaleView) {
+func (a answer) sale(t testing.TB) (v sale.View) {
 	t.Helper()
 	decodeInto(t, a.body, &v)
 	return v
 }
 
 // refused checks that the answer is a problem document, and returns it.
-func (a answer) refused(t testing.TB, status int, code queue.Code) till.Problem {
+func (a answer) refused(t testing.TB, status int, code sale.Code) till.Problem {
 	t.Helper()
 	var p till.Problem
 	if ct := a.header.Get("Content-Type"); ct != "application/problem+json" {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 )
 
@@ -61,7 +61,7 @@ func TestManualIsComplete(t *testing.T) {
 	if len(shown) > 0 {
 		t.Errorf("codes in the manual only: %v", shown)
 	}
-	for _, s := range queue.States {
+	for _, s := range sale.States {
 		if len(rows("\\| `"+string(s)+"` \\| (?:yes|no) \\|")) != 1 {
 			t.Errorf("state %s is not in the table of the manual", s)
 		}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"cpmd/payment"
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // An ask is a decoded request; an operation uses what its fields filled in.
@@ -15,10 +15,10 @@ type ask struct {
 	by     string          // who asks
 	gone   <-chan struct{} // closed when who asks has left
 	id     string
-	sale   queue.SaleRequest
-	refund queue.RefundRequest
-	word   queue.Decision
-	filter queue.SaleFilter
+	sale   sale.Request
+	refund sale.RefundRequest
+	word   sale.Resolution
+	filter sale.Filter
 	lane   string
 	day    string
 	code   string
@@ -50,7 +50,7 @@ var operations = []operation{
 		{"lane", inBody, false, word(func(a *ask) *string { return &a.sale.Lane }, optional(isPrintable))},
 		{"ticket", inBody, false, word(func(a *ask) *string { return &a.sale.Ticket }, optional(isPrintable))},
 		{"auth_code", inBody, false, word(func(a *ask) *payment.AuthCode { return &a.sale.AuthCode }, optional(isCode))},
-		{"settle", inBody, false, word(func(a *ask) *queue.Settle { return &a.sale.Settle }, optional(isSettle))},
+		{"settle", inBody, false, word(func(a *ask) *sale.Settle { return &a.sale.Settle }, optional(isSettle))},
 	}, (*Server).putSale},
 
 	{"sale.get", "GET /v1/sales/{id}", []field{idField, waitField, afterField}, (*Server).getSale},
@@ -58,7 +58,7 @@ var operations = []operation{
 	{"sale.cancel", "POST /v1/sales/{id}/cancel", []field{idField}, (*Server).cancelSale},
 
 	{"sale.list", "GET /v1/sales", []field{
-		{"state", inQuery, false, word(func(a *ask) *queue.State { return &a.filter.State }, optional(isState))},
+		{"state", inQuery, false, word(func(a *ask) *sale.State { return &a.filter.State }, optional(isState))},
 		{"lane", inQuery, false, word(func(a *ask) *string { return &a.filter.Lane }, optional(isPrintable))},
 		{"day", inQuery, false, word(func(a *ask) *string { return &a.filter.Day }, optional(isDay))},
 		{"ticket", inQuery, false, word(func(a *ask) *string { return &a.filter.Ticket }, optional(isPrintable))},
@@ -68,7 +68,7 @@ var operations = []operation{
 	{"sale.delivered", "POST /v1/sales/{id}/delivered", []field{idField}, (*Server).delivered},
 
 	{"sale.resolve", "POST /v1/sales/{id}/resolve", []field{idField,
-		{"outcome", inBody, true, word(func(a *ask) *queue.State { return &a.word.Outcome }, isOutcome)},
+		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome }, isOutcome)},
 		{"note", inBody, true, word(func(a *ask) *string { return &a.word.Note }, isPrintable)},
 	}, (*Server).resolve},
 
@@ -115,7 +115,7 @@ func (s *Server) putSale(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) getSale(ctx context.Context, a *ask) (int, any, error) {
-	v, err := await(s, a, func() (queue.SaleView, int64, bool, error) {
+	v, err := await(s, a, func() (sale.View, int64, bool, error) {
 		v, err := s.desk.Sale(ctx, a.id)
 		return v, v.Seq, v.Final, err
 	})
@@ -128,13 +128,13 @@ func (s *Server) cancelSale(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) delivered(ctx context.Context, a *ask) (int, any, error) {
-	v, err := s.desk.HandOver(ctx, a.id, a.by)
+	v, err := s.desk.ConfirmDelivery(ctx, a.id, a.by)
 	return http.StatusOK, whole(v), err
 }
 
 func (s *Server) resolve(ctx context.Context, a *ask) (int, any, error) {
 	a.word.Sale, a.word.By = a.id, a.by
-	v, err := s.desk.Decide(ctx, a.word)
+	v, err := s.desk.Resolve(ctx, a.word)
 	return http.StatusOK, whole(v), err
 }
 
@@ -151,7 +151,7 @@ func (s *Server) reconcile(ctx context.Context, a *ask) (int, any, error) {
 
 func (s *Server) listSales(ctx context.Context, a *ask) (int, any, error) {
 	all, err := s.desk.Sales(ctx, a.filter)
-	list := make([]queue.SaleView, len(all))
+	list := make([]sale.View, len(all))
 	for i, v := range all {
 		list[i] = whole(v)
 	}
@@ -165,7 +165,7 @@ func (s *Server) putRefund(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) getRefund(ctx context.Context, a *ask) (int, any, error) {
-	v, err := await(s, a, func() (queue.RefundView, int64, bool, error) {
+	v, err := await(s, a, func() (sale.RefundView, int64, bool, error) {
 		v, err := s.desk.Refund(ctx, a.id)
 		return v, v.Seq, v.Final, err
 	})
@@ -175,14 +175,14 @@ func (s *Server) getRefund(ctx context.Context, a *ask) (int, any, error) {
 func (s *Server) totals(ctx context.Context, a *ask) (int, any, error) {
 	v, err := s.desk.Totals(ctx, a.day)
 	if v.Rows == nil {
-		v.Rows = []queue.TotalRow{}
+		v.Rows = []sale.TotalRow{}
 	}
 	return http.StatusOK, v, err
 }
 
 func (s *Server) lanes(ctx context.Context, _ *ask) (int, any, error) {
 	all, err := s.desk.Lanes(ctx)
-	return http.StatusOK, map[string]any{"lanes": append([]queue.LaneView{}, all...)}, err
+	return http.StatusOK, map[string]any{"lanes": append([]sale.LaneView{}, all...)}, err
 }
 
 func (s *Server) scan(ctx context.Context, a *ask) (int, any, error) {
@@ -196,9 +196,9 @@ func (s *Server) diagnosis(ctx context.Context, _ *ask) (int, any, error) {
 }
 
 // whole makes an empty list of payments [] and not null, which some tills' JSON readers stumble over.
-func whole(v queue.SaleView) queue.SaleView {
+func whole(v sale.View) sale.View {
 	if v.Payments == nil {
-		v.Payments = []queue.PaymentView{}
+		v.Payments = []sale.PaymentView{}
 	}
 	return v
 }

@@ -6,58 +6,58 @@ import (
 
 	"go.uber.org/zap"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // Codes of this package; the others are queue's.
 const (
-	unauthorized queue.Code = "unauthorized"
-	internal     queue.Code = "internal"
-	notReady     queue.Code = "not_ready"
+	unauthorized sale.Code = "unauthorized"
+	internal     sale.Code = "internal"
+	notReady     sale.Code = "not_ready"
 )
 
 // A Problem is what a till gets instead of an answer (RFC 9457, application/problem+json). The line dialect
 // carries it as error.data.
 type Problem struct {
-	Type   string     `json:"type"` // always about:blank: Code tells problems apart
-	Title  string     `json:"title"`
-	Status int        `json:"status"`
-	Detail string     `json:"detail"` // what to do, for people
-	Code   queue.Code `json:"code"`   // stable, for programs
-	Sale   string     `json:"sale,omitempty"`
+	Type   string    `json:"type"` // always about:blank: Code tells problems apart
+	Title  string    `json:"title"`
+	Status int       `json:"status"`
+	Detail string    `json:"detail"` // what to do, for people
+	Code   sale.Code `json:"code"`   // stable, for programs
+	Sale   string    `json:"sale,omitempty"`
 
 	allow string // the Allow header of a 405
 }
 
-var statusOf = map[queue.Code]int{
-	queue.InvalidRequest:     http.StatusBadRequest,
-	unauthorized:             http.StatusUnauthorized,
-	queue.UnknownSale:        http.StatusNotFound,
-	queue.UnknownRefund:      http.StatusNotFound,
-	queue.UnknownLane:        http.StatusNotFound,
-	queue.IDReused:           http.StatusConflict,
-	queue.LaneBusy:           http.StatusConflict,
-	queue.TicketUnresolved:   http.StatusConflict,
-	queue.NotRefundable:      http.StatusConflict,
-	queue.CodeUsed:           http.StatusConflict,
-	queue.NotVirtual:         http.StatusConflict,
-	queue.NotUnresolved:      http.StatusConflict,
-	queue.NotDeliverable:     http.StatusConflict,
-	queue.GatewayUnavailable: http.StatusBadGateway,
-	queue.JournalUnavailable: http.StatusServiceUnavailable,
-	queue.ShuttingDown:       http.StatusServiceUnavailable,
-	notReady:                 http.StatusServiceUnavailable,
-	internal:                 http.StatusInternalServerError,
+var statusOf = map[sale.Code]int{
+	sale.InvalidRequest:     http.StatusBadRequest,
+	unauthorized:            http.StatusUnauthorized,
+	sale.UnknownSale:        http.StatusNotFound,
+	sale.UnknownRefund:      http.StatusNotFound,
+	sale.UnknownLane:        http.StatusNotFound,
+	sale.IDReused:           http.StatusConflict,
+	sale.LaneBusy:           http.StatusConflict,
+	sale.TicketUnresolved:   http.StatusConflict,
+	sale.NotRefundable:      http.StatusConflict,
+	sale.CodeUsed:           http.StatusConflict,
+	sale.NotVirtual:         http.StatusConflict,
+	sale.NotUnresolved:      http.StatusConflict,
+	sale.NotDeliverable:     http.StatusConflict,
+	sale.GatewayUnavailable: http.StatusBadGateway,
+	sale.JournalUnavailable: http.StatusServiceUnavailable,
+	sale.ShuttingDown:       http.StatusServiceUnavailable,
+	notReady:                http.StatusServiceUnavailable,
+	internal:                http.StatusInternalServerError,
 }
 
-func problem(status int, code queue.Code, detail string) *Problem {
+func problem(status int, code sale.Code, detail string) *Problem {
 	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
 }
 
 // problemOf tells a till of an error. What is not a refusal is logged with the place where it happened and
 // kept from the till.
 func (s *Server) problemOf(err error, place string) *Problem {
-	var e *queue.Error
+	var e *sale.Error
 	if !errors.As(err, &e) {
 		s.log.Error("request failed", zap.String("request", place), zap.Error(err))
 		return broken()

@@ -17,7 +17,7 @@ import (
 
 	"go.uber.org/zap/zaptest"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 	"cpmd/till/tilltest"
 )
@@ -211,7 +211,7 @@ func TestCheck(t *testing.T) {
 
 func TestBodies(t *testing.T) {
 	_, c := httpTill(t)
-	p := c.do("PUT", "/v1/sales/a", `{"amount":1,"currency":"HKD","ticket":"`+strings.Repeat("x", 1<<20)+`"}`).refused(t, 413, queue.InvalidRequest)
+	p := c.do("PUT", "/v1/sales/a", `{"amount":1,"currency":"HKD","ticket":"`+strings.Repeat("x", 1<<20)+`"}`).refused(t, 413, sale.InvalidRequest)
 	if !strings.Contains(p.Detail, "65536 bytes") {
 		t.Errorf("%q", p.Detail)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 	"cpmd/till/tilltest"
 )
@@ -20,7 +20,7 @@ type gate struct {
 	entered, leave chan struct{}
 }
 
-func (g gate) PutSale(ctx context.Context, r queue.SaleRequest) (queue.SaleView, bool, error) {
+func (g gate) PutSale(ctx context.Context, r sale.Request) (sale.View, bool, error) {
 	g.entered <- struct{}{}
 	<-g.leave
 	return g.Desk.PutSale(ctx, r)
@@ -28,10 +28,10 @@ func (g gate) PutSale(ctx context.Context, r queue.SaleRequest) (queue.SaleView,
 
 func TestShutdownEndsWaitsAndStreamsAndLetsRequestsFinish(t *testing.T) {
 	desk := tilltest.NewDesk()
-	if _, _, err := desk.PutSale(t.Context(), queue.SaleRequest{ID: "w", Amount: 1, Currency: "HKD"}); err != nil {
+	if _, _, err := desk.PutSale(t.Context(), sale.Request{ID: "w", Amount: 1, Currency: "HKD"}); err != nil {
 		t.Fatal(err)
 	}
-	desk.SetState("w", queue.Unresolved, "")
+	desk.SetState("w", sale.Unresolved, "")
 	g := gate{desk, make(chan struct{}), make(chan struct{})}
 	dir := tilltest.SocketDir(t)
 	s := tilltest.Start(t, g,
@@ -56,13 +56,13 @@ func TestShutdownEndsWaitsAndStreamsAndLetsRequestsFinish(t *testing.T) {
 
 	began, done := time.Now(), make(chan error)
 	go func() { done <- s.Shutdown(context.Background()) }()
-	if a := <-waited; a.status != 200 || a.sale(t).State != queue.Unresolved {
+	if a := <-waited; a.status != 200 || a.sale(t).State != sale.Unresolved {
 		t.Errorf("the wait: %d %s", a.status, a.body)
 	}
 	if e, more := <-events; more {
 		t.Errorf("the stream goes on: %s", e)
 	}
-	if r := l.read(); r.ID != "wait" || r.sale(t).State != queue.Unresolved {
+	if r := l.read(); r.ID != "wait" || r.sale(t).State != sale.Unresolved {
 		t.Errorf("the wait over line: %+v", r)
 	}
 	select {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // await reads until the thing changes, is final, or the wait is over. Without after, the change is counted
@@ -48,7 +48,7 @@ const batch = 100
 // follow reads the journal's notices after a sequence number and then live ones, until a send fails, ctx ends
 // or the server shuts down. send is called at once even if there is nothing yet, and with nothing at least
 // every beat. A slow reader holds up nobody and fills no memory: the journal is the buffer.
-func (s *Server) follow(ctx context.Context, after int64, beat time.Duration, send func([]queue.Notice) error) error {
+func (s *Server) follow(ctx context.Context, after int64, beat time.Duration, send func([]sale.Notice) error) error {
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
 	for {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 	"cpmd/till/tilltest"
 )
@@ -17,8 +17,8 @@ func TestWaitReturnsAtTheNextChange(t *testing.T) {
 	for i, wait := range []string{"wait=25s", "wait=25", "wait=1m", "wait=3600", fmt.Sprintf("wait=25s&after=%d", first.Seq+1)} {
 		got := make(chan answer)
 		go func() { got <- c.do("GET", "/v1/sales/a?"+wait, "") }()
-		untilAsked(t, desk, got, func() { desk.SetState("a", queue.Confirming, "") })
-		if a := <-got; a.status != 200 || a.sale(t).State != queue.Confirming {
+		untilAsked(t, desk, got, func() { desk.SetState("a", sale.Confirming, "") })
+		if a := <-got; a.status != 200 || a.sale(t).State != sale.Confirming {
 			t.Errorf("%d %s: %d %s", i, wait, a.status, a.body)
 		}
 	}
@@ -45,29 +45,29 @@ func untilAsked(t *testing.T, desk *tilltest.Desk, got chan answer, change func(
 func TestWaitReturnsAtOnce(t *testing.T) {
 	desk, c := httpTill(t)
 	first := c.do("PUT", "/v1/sales/a", coffee).sale(t)
-	desk.SetState("a", queue.Confirming, "")
+	desk.SetState("a", sale.Confirming, "")
 	// Something is newer than after: nothing is missed between two requests.
-	if v := c.do("GET", fmt.Sprintf("/v1/sales/a?wait=50s&after=%d", first.Seq), "").sale(t); v.State != queue.Confirming {
+	if v := c.do("GET", fmt.Sprintf("/v1/sales/a?wait=50s&after=%d", first.Seq), "").sale(t); v.State != sale.Confirming {
 		t.Errorf("%+v", v)
 	}
-	if v := c.do("GET", "/v1/sales/a?wait=", "").sale(t); v.State != queue.Confirming {
+	if v := c.do("GET", "/v1/sales/a?wait=", "").sale(t); v.State != sale.Confirming {
 		t.Errorf("%+v", v)
 	}
-	if v := c.do("GET", "/v1/sales/a?wait=0", "").sale(t); v.State != queue.Confirming {
+	if v := c.do("GET", "/v1/sales/a?wait=0", "").sale(t); v.State != sale.Confirming {
 		t.Errorf("%+v", v)
 	}
 	// A final sale changes no more.
-	desk.SetState("a", queue.PaidState, "")
-	if v := c.do("GET", "/v1/sales/a?wait=50s", "").sale(t); v.State != queue.PaidState {
+	desk.SetState("a", sale.Paid, "")
+	if v := c.do("GET", "/v1/sales/a?wait=50s", "").sale(t); v.State != sale.Paid {
 		t.Errorf("%+v", v)
 	}
-	c.do("GET", "/v1/sales/none?wait=50s", "").refused(t, 404, queue.UnknownSale)
+	c.do("GET", "/v1/sales/none?wait=50s", "").refused(t, 404, sale.UnknownSale)
 }
 
 func TestWaitEndsAfterItsTimeWithTheSaleAsItStands(t *testing.T) {
 	_, c := httpTill(t)
 	c.do("PUT", "/v1/sales/a", coffee)
-	if v := c.do("GET", "/v1/sales/a?wait=20ms", "").sale(t); v.State != queue.Waiting {
+	if v := c.do("GET", "/v1/sales/a?wait=20ms", "").sale(t); v.State != sale.Waiting {
 		t.Errorf("%+v", v)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // explain tells a sale's whole story.
@@ -35,7 +35,7 @@ func (t *tool) delivered(args []string) (int, error) {
 	if err != nil {
 		return failed(err, false)
 	}
-	v, err := t.HandOver(t.first, ids[0])
+	v, err := t.ConfirmDelivery(t.first, ids[0])
 	if err != nil {
 		return failed(err, true)
 	}
@@ -60,9 +60,9 @@ func (t *tool) reconcile(args []string) (int, error) {
 	return exit, t.print(r, func(w io.Writer) { compare(w, r) })
 }
 
-func compare(w io.Writer, r queue.Reconciliation) {
+func compare(w io.Writer, r sale.Reconciliation) {
 	fmt.Fprintf(w, "%s: %d numbers agree with QFPay.\n", r.Day, r.Agreed)
-	section := func(title string, all []queue.Mismatch) {
+	section := func(title string, all []sale.Mismatch) {
 		if len(all) == 0 {
 			return
 		}
@@ -108,7 +108,7 @@ func (t *tool) resolve(args []string) (int, error) {
 			return exitNotKnown, fmt.Errorf("nothing was decided")
 		}
 	}
-	v, err := t.Decide(t.first, queue.Decision{Sale: words[0], Outcome: queue.State(words[1]), Note: *note})
+	v, err := t.Resolve(t.first, sale.Resolution{Sale: words[0], Outcome: sale.State(words[1]), Note: *note})
 	if err != nil {
 		return failed(err, true)
 	}

@@ -10,12 +10,12 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 func (t *tool) list(args []string) (int, error) {
 	fs := t.flags("list")
-	var f queue.SaleFilter
+	var f sale.Filter
 	fs.StringVar((*string)(&f.State), "state", "", "")
 	fs.StringVar(&f.Lane, "lane", "", "")
 	fs.StringVar(&f.Day, "day", "", "")
@@ -88,7 +88,7 @@ func (t *tool) lanes(args []string) (int, error) {
 	return 0, t.print(map[string]any{"lanes": all}, laneTable(all))
 }
 
-func laneTable(all []queue.LaneView) func(io.Writer) {
+func laneTable(all []sale.LaneView) func(io.Writer) {
 	return table("LANE\tPAY TYPE\tSCANNER\tDEVICE\tSALE\tWHAT TO DO", func(row func(...any)) {
 		for _, l := range all {
 			sale := ""
@@ -175,24 +175,24 @@ type eventJSON struct {
 	Data json.RawMessage `json:"data"`
 }
 
-func eventLine(n queue.Notice) string {
+func eventLine(n sale.Notice) string {
 	var err error
 	var s string
 	switch n.Kind {
 	case "sale":
-		var v queue.SaleView
+		var v sale.View
 		err = json.Unmarshal(n.Data, &v)
 		s = fmt.Sprintf("%s %s %s %s", v.ID, money(v.Amount, v.Currency), v.State, v.Message)
 	case "refund":
-		var v queue.RefundView
+		var v sale.RefundView
 		err = json.Unmarshal(n.Data, &v)
 		s = fmt.Sprintf("%s %s of %s %s %s", v.ID, money(v.Amount, v.Currency), v.Sale, v.State, v.Message)
 	case "scan":
-		var v queue.ScanView
+		var v sale.ScanView
 		err = json.Unmarshal(n.Data, &v)
 		s = fmt.Sprintf("lane %s %q %s", v.Lane, v.Text, v.Note)
 	case "scanner":
-		var v queue.ScannerView
+		var v sale.ScannerView
 		err = json.Unmarshal(n.Data, &v)
 		s = fmt.Sprintf("lane %s %s %s %s", v.Lane, v.State, v.Device, v.Advice)
 	default:

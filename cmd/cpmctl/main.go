@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till/client"
 )
 
@@ -199,11 +199,11 @@ func failed(err error, changes bool) (int, error) {
 		return exitUnavailable, err
 	}
 	switch e.Code {
-	case queue.InvalidRequest, queue.UnknownSale, queue.UnknownRefund, queue.UnknownLane, queue.IDReused:
+	case sale.InvalidRequest, sale.UnknownSale, sale.UnknownRefund, sale.UnknownLane, sale.IDReused:
 		return exitUsage, err
-	case queue.LaneBusy, queue.CodeUsed, queue.NotRefundable, queue.NotVirtual, queue.NotDeliverable, queue.NotUnresolved: // nothing was charged
+	case sale.LaneBusy, sale.CodeUsed, sale.NotRefundable, sale.NotVirtual, sale.NotDeliverable, sale.NotUnresolved: // nothing was charged
 		return exitNotPaid, err
-	case queue.TicketUnresolved: // the money of this ticket may be on its way
+	case sale.TicketUnresolved: // the money of this ticket may be on its way
 		return exitNotKnown, err
 	}
 	if e.Status == 401 || e.Status == 403 || e.Status == 503 || !changes {

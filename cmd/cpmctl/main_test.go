@@ -12,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/zap"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 	"cpmd/till/tilltest"
 )
@@ -77,11 +77,11 @@ func desk(ts *testscript.TestScript, neg bool, args []string) {
 	ctx := context.Background()
 	switch args = append(args, ""); args[0] {
 	case "state":
-		c.desk.Set(args[1], func(v *queue.SaleView) {
-			v.State, v.Reason, v.Wallet = queue.State(args[2]), queue.Reason(args[3]), "alipay"
+		c.desk.Set(args[1], func(v *sale.View) {
+			v.State, v.Reason, v.Wallet = sale.State(args[2]), sale.Reason(args[3]), "alipay"
 		})
 	case "refund":
-		c.desk.SetRefund(args[1], queue.RefundState(args[2]))
+		c.desk.SetRefund(args[1], sale.RefundState(args[2]))
 	case "await":
 		poll(ts, func() bool {
 			v, err := c.desk.Sale(ctx, args[1])
@@ -92,7 +92,7 @@ func desk(ts *testscript.TestScript, neg bool, args []string) {
 	case "late":
 		c.desk.SetOverdue(args[1])
 	case "unready":
-		c.desk.SetReady(&queue.Error{Code: queue.JournalUnavailable, Detail: args[1]})
+		c.desk.SetReady(&sale.Error{Code: sale.JournalUnavailable, Detail: args[1]})
 	case "stop":
 		ts.Check(c.stop())
 	case "start":

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"cpmd/payment"
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till/client"
 )
 
@@ -27,7 +27,7 @@ const pause = time.Second
 
 func (t *tool) sale(args []string) (int, error) {
 	fs := t.flags("sale")
-	var r queue.SaleRequest
+	var r sale.Request
 	amount, places := fs.String("amount", "", ""), fs.Int("decimals", -1, "")
 	code := fs.String("code", "", "")
 	fs.StringVar(&r.Currency, "currency", "", "")
@@ -68,7 +68,7 @@ func newID() string { return "cpmctl-" + strings.ToLower(rand.Text()[:16]) }
 
 // open opens the sale. A request whose answer was lost is sent again with the same id, which never opens a
 // second sale.
-func (t *tool) open(r queue.SaleRequest) (queue.SaleView, error) {
+func (t *tool) open(r sale.Request) (sale.View, error) {
 	t.sayf("%s: asking for %s", r.ID, money(r.Amount, r.Currency))
 	for until := time.Now().Add(blind); ; {
 		v, _, err := t.PutSale(t.all, r)
@@ -82,11 +82,11 @@ func (t *tool) open(r queue.SaleRequest) (queue.SaleView, error) {
 
 // follow tells of a sale's changes until it is final, unresolved or beyond knowing. The first signal asks to
 // cancel, and what comes of that is the outcome; the second ends the waiting.
-func (t *tool) follow(v queue.SaleView) (int, error) {
+func (t *tool) follow(v sale.View) (int, error) {
 	t.progress(v)
 	asked, away := false, false
 	heard := time.Now()
-	for !v.Final && v.State != queue.Unresolved {
+	for !v.Final && v.State != sale.Unresolved {
 		next, err := t.step(v, &asked)
 		if t.all.Err() != nil {
 			return t.outcome(v, errors.New("told to stop waiting"))
@@ -120,7 +120,7 @@ func (t *tool) follow(v queue.SaleView) (int, error) {
 }
 
 // step waits for the next change, or passes the wish to cancel on until cpmd has heard it.
-func (t *tool) step(v queue.SaleView, asked *bool) (queue.SaleView, error) {
+func (t *tool) step(v sale.View, asked *bool) (sale.View, error) {
 	ctx := t.all
 	if !*asked {
 		ctx = t.first
@@ -139,22 +139,22 @@ func (t *tool) step(v queue.SaleView, asked *bool) (queue.SaleView, error) {
 }
 
 // lastMoment is when to stop waiting for a sale that was last heard of at heard.
-func lastMoment(v queue.SaleView, heard time.Time) time.Time {
+func lastMoment(v sale.View, heard time.Time) time.Time {
 	if v.DecideBy == nil {
 		return heard.Add(blind)
 	}
 	return v.DecideBy.Add(grace)
 }
 
-func (t *tool) progress(v queue.SaleView) { t.sayf("%s: %s: %s", v.ID, v.State, v.Message) }
+func (t *tool) progress(v sale.View) { t.sayf("%s: %s: %s", v.ID, v.State, v.Message) }
 
 // outcome tells how a sale stands, on standard output and by the exit code. why is given where it is not known.
-func (t *tool) outcome(v queue.SaleView, why error) (int, error) {
+func (t *tool) outcome(v sale.View, why error) (int, error) {
 	exit := exitNotKnown
 	switch v.State {
-	case queue.PaidState:
+	case sale.Paid:
 		exit = exitPaid
-	case queue.NotPaid:
+	case sale.NotPaid:
 		exit = exitNotPaid
 	}
 	return exit, errors.Join(why, t.print(v, func(w io.Writer) {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 func (t *tool) show(args []string) (int, error) {
@@ -58,20 +58,20 @@ func (t *tool) refund(args []string) (int, error) {
 	if err != nil {
 		return failed(err, false)
 	}
-	sale, err := t.Sale(t.first, sales[0])
+	sold, err := t.Sale(t.first, sales[0])
 	if err != nil {
 		return failed(err, false)
 	}
-	r := queue.RefundRequest{ID: *id, Sale: sale.ID, Amount: sale.Amount - sale.Refunded}
+	r := sale.RefundRequest{ID: *id, Sale: sold.ID, Amount: sold.Amount - sold.Refunded}
 	if *amount != "" {
-		if r.Amount, err = parseAmount(*amount, decimals(sale.Currency, *places)); err != nil {
+		if r.Amount, err = parseAmount(*amount, decimals(sold.Currency, *places)); err != nil {
 			return usagef("%w", err)
 		}
 	}
 	if r.ID == "" {
 		r.ID = newID()
 	}
-	t.sayf("%s: asking to refund %s of %s", r.ID, money(r.Amount, sale.Currency), sale.ID)
+	t.sayf("%s: asking to refund %s of %s", r.ID, money(r.Amount, sold.Currency), sold.ID)
 	v, _, err := t.PutRefund(t.all, r)
 	if err != nil {
 		exit, err := failed(err, true)
@@ -95,12 +95,12 @@ func (t *tool) refund(args []string) (int, error) {
 	return t.refundOutcome(v)
 }
 
-func (t *tool) refundOutcome(v queue.RefundView) (int, error) {
+func (t *tool) refundOutcome(v sale.RefundView) (int, error) {
 	exit := exitNotKnown
 	switch v.State {
-	case queue.Refunded:
+	case sale.Refunded:
 		exit = exitPaid
-	case queue.NotRefunded:
+	case sale.NotRefunded:
 		exit = exitNotPaid
 	}
 	return exit, t.print(v, func(w io.Writer) {

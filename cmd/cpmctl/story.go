@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"io"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // tell prints a sale's story.
-func tell(w io.Writer, s queue.Story) {
+func tell(w io.Writer, s sale.Story) {
 	v := s.Sale
 	fmt.Fprintf(w, "Sale %s: %s on lane %s", v.ID, money(v.Amount, v.Currency), v.Lane)
 	if v.Ticket != "" {
@@ -28,7 +28,7 @@ func tell(w io.Writer, s queue.Story) {
 const lineTime = "2006-01-02 15:04:05.000"
 
 // tellLines folds what repeats: a payment may be asked for sixty times before the customer confirms.
-func tellLines(w io.Writer, lines []queue.StoryLine) {
+func tellLines(w io.Writer, lines []sale.StoryLine) {
 	for i := 0; i < len(lines); {
 		fmt.Fprintf(w, "%s  %s\n", lines[i].At.Local().Format(lineTime), lines[i].Text)
 		i++
@@ -42,7 +42,7 @@ func tellLines(w io.Writer, lines []queue.StoryLine) {
 }
 
 // repeats counts how often the span of lines before i comes again from i on.
-func repeats(lines []queue.StoryLine, i, span int) (n int) {
+func repeats(lines []sale.StoryLine, i, span int) (n int) {
 	if i < span {
 		return 0
 	}

@@ -5,17 +5,17 @@ import (
 	"testing"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // A sale that was asked for many times is told in a few lines, and nothing else of it is left out.
 func TestStoryFoldsWhatRepeats(t *testing.T) {
 	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.Local)
-	var s queue.Story
+	var s sale.Story
 	add := func(texts ...string) {
 		for _, text := range texts {
 			at = at.Add(time.Second)
-			s.Lines = append(s.Lines, queue.StoryLine{At: at, Text: text})
+			s.Lines = append(s.Lines, sale.StoryLine{At: at, Text: text})
 		}
 	}
 	add("asked", "sent", "answered 1143")

@@ -16,7 +16,7 @@ import (
 
 	"cpmd/cmd/cpmd/stage"
 	"cpmd/payment"
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 var kills = flag.Int("kills", 12, "how often TestKill kills the daemon")
@@ -90,7 +90,7 @@ func TestKill(t *testing.T) {
 	}
 	selling, stopSelling := context.WithCancel(ctx)
 	var tills sync.WaitGroup
-	told := make(chan queue.SaleView, 1<<16)
+	told := make(chan sale.View, 1<<16)
 	for lane := 1; lane <= lanes; lane++ {
 		tills.Go(func() { sell(ctx, selling, t, st, lane, told) })
 	}
@@ -159,13 +159,13 @@ func noSecrets(ctx context.Context, t *testing.T, st *stage.Stage) {
 }
 
 // sell is a till that opens sales and follows each to its end, whatever happens to the daemon.
-func sell(ctx, selling context.Context, t *testing.T, st *stage.Stage, lane int, told chan<- queue.SaleView) {
+func sell(ctx, selling context.Context, t *testing.T, st *stage.Stage, lane int, told chan<- sale.View) {
 	for n := 1; selling.Err() == nil; n++ {
 		id := fmt.Sprintf("L%d-%d", lane, n)
 		code := func(shown int) string {
 			return fmt.Sprintf("28%03d%05d%04d%s", lane, n, shown*10, endings[rand.IntN(len(endings))])
 		}
-		r := queue.SaleRequest{ID: id, Amount: int64(1000*lane + n), Currency: "HKD", Lane: fmt.Sprint(lane), Ticket: id}
+		r := sale.Request{ID: id, Amount: int64(1000*lane + n), Currency: "HKD", Lane: fmt.Sprint(lane), Ticket: id}
 		if lane%2 == 0 { // this till scans by itself
 			r.AuthCode = payment.AuthCode(code(0))
 		}
@@ -176,7 +176,7 @@ func sell(ctx, selling context.Context, t *testing.T, st *stage.Stage, lane int,
 		}
 		shown := 0
 		for !v.Final {
-			if v.State == queue.Waiting && shown < 40 {
+			if v.State == sale.Waiting && shown < 40 {
 				shown++
 				if err := st.Scan(lane, code(shown)); err != nil {
 					t.Errorf("%s: %v", id, err)
@@ -193,7 +193,7 @@ func sell(ctx, selling context.Context, t *testing.T, st *stage.Stage, lane int,
 }
 
 // judge compares what tills were told with the gateway's books.
-func judge(t *testing.T, st *stage.Stage, told <-chan queue.SaleView) {
+func judge(t *testing.T, st *stage.Stage, told <-chan sale.View) {
 	ledger, err := st.Ledger()
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func judge(t *testing.T, st *stage.Stage, told <-chan queue.SaleView) {
 			got += charged[p.OutTradeNo]
 			delete(charged, p.OutTradeNo)
 		}
-		if want := v.Amount; v.State == queue.PaidState && got != want || v.State == queue.NotPaid && got != 0 {
+		if want := v.Amount; v.State == sale.Paid && got != want || v.State == sale.NotPaid && got != 0 {
 			t.Errorf("sale %s was told as %s %s, the gateway kept %d of %d", v.ID, v.State, v.Reason, got, v.Amount)
 		}
 	}

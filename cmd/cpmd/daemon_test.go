@@ -17,6 +17,8 @@ import (
 
 	"cpmd/cmd/cpmd/stage"
 	"cpmd/queue"
+	"cpmd/queue/journal"
+	"cpmd/queue/sale"
 )
 
 // setUp makes a counter with one lane whose daemon runs.
@@ -56,9 +58,9 @@ func setUp(t *testing.T, plan stage.Plan) (*stage.Stage, context.Context) {
 }
 
 // pay opens a sale, shows a code and waits until the sale is in a state.
-func pay(ctx context.Context, t *testing.T, st *stage.Stage, id, code string, want queue.State) queue.SaleView {
+func pay(ctx context.Context, t *testing.T, st *stage.Stage, id, code string, want sale.State) sale.View {
 	t.Helper()
-	v, _, err := st.Till.PutSale(ctx, queue.SaleRequest{ID: id, Amount: 500, Currency: "HKD", Lane: "1", Ticket: id})
+	v, _, err := st.Till.PutSale(ctx, sale.Request{ID: id, Amount: 500, Currency: "HKD", Lane: "1", Ticket: id})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,13 +89,13 @@ func TestGarbageOnTheSerialLine(t *testing.T) {
 	if err := st.Write(1, append(garbage, '\r', '\n', '\r')); err != nil {
 		t.Fatal(err)
 	}
-	pay(ctx, t, st, "a", "280000000000000000", queue.PaidState)
+	pay(ctx, t, st, "a", "280000000000000000", sale.Paid)
 }
 
 // The first signal lets an answer come in; the second one ends the daemon at once. Nothing is lost either way.
 func TestSignals(t *testing.T) {
 	st, ctx := setUp(t, stage.Plan{Timing: strings.Replace(crashTiming, `answer = "1s"`, `answer = "2s"`, 1)})
-	pay(ctx, t, st, "a", "280000000000000013", queue.Paying) // charged, and the answer hangs
+	pay(ctx, t, st, "a", "280000000000000013", sale.Paying) // charged, and the answer hangs
 	from := time.Now()
 	ended, err := st.Signal(syscall.SIGTERM)
 	if err != nil {
@@ -119,7 +121,7 @@ func TestSignals(t *testing.T) {
 	for err == nil && !v.Final {
 		v, err = st.Till.WaitSale(ctx, "a", v.Seq, 5*time.Second)
 	}
-	if err != nil || v.State != queue.PaidState {
+	if err != nil || v.State != sale.Paid {
 		t.Fatalf("%+v %v", v, err)
 	}
 	if err := st.Stop(); err != nil {
@@ -172,7 +174,7 @@ func TestBadJournals(t *testing.T) {
 			if tc.prepare != nil {
 				tc.prepare(path)
 			} else {
-				j, err := queue.OpenJournal(path)
+				j, err := journal.Open(path)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -227,7 +229,7 @@ func write(t *testing.T, path, text string) {
 // fresh makes a sound journal.
 func fresh(t *testing.T, path string) {
 	t.Helper()
-	j, err := queue.OpenJournal(path)
+	j, err := journal.Open(path)
 	if err == nil {
 		err = j.Close()
 	}
@@ -239,7 +241,7 @@ func fresh(t *testing.T, path string) {
 // used makes a journal with entries.
 func used(t *testing.T, path string) {
 	t.Helper()
-	j, err := queue.OpenJournal(path)
+	j, err := journal.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,14 +252,14 @@ func used(t *testing.T, path string) {
 }
 
 // openAndCancel runs a queue on the journal for a few sales that are cancelled.
-func openAndCancel(t *testing.T, j *queue.Journal) {
+func openAndCancel(t *testing.T, j *journal.Journal) {
 	t.Helper()
-	q := queue.New(queue.Config{Rules: queue.DefaultRules(), Lanes: []queue.Lane{{Name: "1"}}, Location: time.UTC, Currencies: map[string]int{"HKD": 2}, Journal: j})
+	q := queue.New(queue.Config{Rules: sale.DefaultRules(), Lanes: []queue.Lane{{Name: "1"}}, Location: time.UTC, Currencies: map[string]int{"HKD": 2}, Journal: j})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- q.Run(ctx) }()
 	for _, id := range []string{"a", "b", "c"} {
-		if _, _, err := q.PutSale(ctx, queue.SaleRequest{ID: id, Amount: 1, Currency: "HKD"}); err != nil {
+		if _, _, err := q.PutSale(ctx, sale.Request{ID: id, Amount: 1, Currency: "HKD"}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := q.CancelSale(ctx, id, "test"); err != nil {
@@ -285,7 +287,7 @@ func old(t *testing.T, path string) {
 // cutWAL leaves a journal as after a kill, with the end of its write-ahead log missing.
 func cutWAL(t *testing.T, path string) {
 	t.Helper()
-	j, err := queue.OpenJournal(path)
+	j, err := journal.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"cpmd/cmd/cpmd/stage"
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till/client"
 )
 
@@ -48,7 +48,7 @@ func fill(t *testing.T, dir string) (makeRoom func()) {
 func TestFullDisk(t *testing.T) {
 	data := smallDisk(t)
 	st, ctx := setUp(t, stage.Plan{Data: data})
-	if _, _, err := st.Till.PutSale(ctx, queue.SaleRequest{ID: "a", Amount: 500, Currency: "HKD", Lane: "1"}); err != nil {
+	if _, _, err := st.Till.PutSale(ctx, sale.Request{ID: "a", Amount: 500, Currency: "HKD", Lane: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	makeRoom := fill(t, data)
@@ -61,12 +61,12 @@ func TestFullDisk(t *testing.T) {
 	_, err = patient.CancelSale(ctx, "a")
 	for i := 0; err == nil && i < 500; i++ {
 		id := fmt.Sprintf("b%d", i)
-		if _, _, err = patient.PutSale(ctx, queue.SaleRequest{ID: id, Amount: 500, Currency: "HKD", Lane: "1", Ticket: strings.Repeat("t", 60)}); err == nil {
+		if _, _, err = patient.PutSale(ctx, sale.Request{ID: id, Amount: 500, Currency: "HKD", Lane: "1", Ticket: strings.Repeat("t", 60)}); err == nil {
 			_, err = patient.CancelSale(ctx, id)
 		}
 	}
 	var e *client.Error
-	if !errors.As(err, &e) || e.Code != queue.JournalUnavailable || !strings.Contains(e.Detail, "Make room") {
+	if !errors.As(err, &e) || e.Code != sale.JournalUnavailable || !strings.Contains(e.Detail, "Make room") {
 		t.Fatalf("got %v", err)
 	}
 	if b, err := st.Get(ctx, "/readyz"); err != nil || !bytes.Contains(b, []byte("journal_unavailable")) {
@@ -87,7 +87,7 @@ func TestFullDisk(t *testing.T) {
 			}
 		}
 	}
-	pay(ctx, t, st, "after", "280000000000000000", queue.PaidState)
+	pay(ctx, t, st, "after", "280000000000000000", sale.Paid)
 }
 
 // patientTiming leaves a sale in confirming for as long as a disk is broken here.
@@ -143,7 +143,7 @@ func TestDiskBreaksWhileConfirming(t *testing.T) {
 
 func breakDisk(t *testing.T, data string, fail, heal func(*stage.Stage)) {
 	st, ctx := setUp(t, stage.Plan{Data: data, Lanes: 2, Timing: patientTiming})
-	v := pay(ctx, t, st, "a", "280000000000000003", queue.Confirming) // the customer confirms after 5 s
+	v := pay(ctx, t, st, "a", "280000000000000003", sale.Confirming) // the customer confirms after 5 s
 	fail(st)
 	curt, err := client.New(client.Config{Addr: "unix:" + filepath.Join(filepath.Dir(st.Config()), "till.sock")})
 	if err != nil {
@@ -151,7 +151,7 @@ func breakDisk(t *testing.T, data string, fail, heal func(*stage.Stage)) {
 	}
 	defer curt.Close()
 	var e *client.Error
-	if _, _, err := curt.PutSale(ctx, queue.SaleRequest{ID: "b", Amount: 500, Currency: "HKD", Lane: "2"}); !errors.As(err, &e) || e.Code != queue.JournalUnavailable {
+	if _, _, err := curt.PutSale(ctx, sale.Request{ID: "b", Amount: 500, Currency: "HKD", Lane: "2"}); !errors.As(err, &e) || e.Code != sale.JournalUnavailable {
 		t.Errorf("a sale on a broken disk: %v", err)
 	}
 	until(ctx, t, func() bool {
@@ -161,7 +161,7 @@ func breakDisk(t *testing.T, data string, fail, heal func(*stage.Stage)) {
 	if b, err := st.Get(ctx, "/readyz"); err != nil || !bytes.Contains(b, []byte("journal_unavailable")) {
 		t.Errorf("readyz: %s %v", b, err)
 	}
-	if now, err := curt.Sale(ctx, "a"); err != nil || now.State != queue.Confirming {
+	if now, err := curt.Sale(ctx, "a"); err != nil || now.State != sale.Confirming {
 		t.Errorf("the till is told %s %v", now.State, err)
 	}
 	heal(st)
@@ -171,10 +171,10 @@ func breakDisk(t *testing.T, data string, fail, heal func(*stage.Stage)) {
 		}
 	}
 	l, err := st.Ledger()
-	if err != nil || v.State != queue.PaidState || len(l.Payments) != 1 || l.Payments[0].Posts != 1 || l.Payments[0].Charges != 1 {
+	if err != nil || v.State != sale.Paid || len(l.Payments) != 1 || l.Payments[0].Posts != 1 || l.Payments[0].Charges != 1 {
 		t.Errorf("sale %s, payments %+v, %v", v.State, l.Payments, err)
 	}
-	pay(ctx, t, st, "after", "280000000000010000", queue.PaidState)
+	pay(ctx, t, st, "after", "280000000000010000", sale.Paid)
 }
 
 // until polls as long as the test may take.

@@ -15,7 +15,7 @@ import (
 	"cpmd/cmd/cpmd/config"
 	"cpmd/cmd/cpmd/demo"
 	"cpmd/cmd/cpmd/scanners"
-	"cpmd/queue"
+	"cpmd/queue/journal"
 )
 
 const usage = `cpmd takes amounts from tills and codes from scanners, and makes the money move exactly once.
@@ -129,7 +129,7 @@ func check(file string, stdout, stderr io.Writer) int {
 }
 
 func checkJournal(path string, stdout, stderr io.Writer) int {
-	r, err := queue.CheckJournal(path)
+	r, err := journal.Check(path)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return failed

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"cpmd/cmd/cpmd/stage"
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // TestOperator does a day's work of an operator with cpmctl on a real counter: refund, explain, decide, compare
@@ -41,9 +41,9 @@ func TestOperator(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
 	}
-	pay(ctx, t, st, "paid", "280000000000010000", queue.PaidState)
-	pay(ctx, t, st, "pending", "280000000000020001", queue.PaidState)
-	pay(ctx, t, st, "lost", "280000000000030010", queue.PaidState)
+	pay(ctx, t, st, "paid", "280000000000010000", sale.Paid)
+	pay(ctx, t, st, "pending", "280000000000020001", sale.Paid)
+	pay(ctx, t, st, "lost", "280000000000030010", sale.Paid)
 	shows(ctl(0, "refund", "-amount", "1.00", "paid"), "refunded")
 	shows(ctl(0, "refund", "pending"), "refunded") // all of it
 
@@ -56,13 +56,13 @@ func TestOperator(t *testing.T) {
 	// A machine: delivered once, not delivered once.
 	machine := func(id, code string) {
 		t.Helper()
-		if _, _, err := st.Till.PutSale(ctx, queue.SaleRequest{ID: id, Amount: 700, Currency: "HKD", Lane: "1", Settle: queue.SettleByTill}); err != nil {
+		if _, _, err := st.Till.PutSale(ctx, sale.Request{ID: id, Amount: 700, Currency: "HKD", Lane: "1", Settle: sale.SettleByTill}); err != nil {
 			t.Fatal(err)
 		}
 		if err := st.Scan(1, code); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(ctx, t, st, id, func(v queue.SaleView) bool { return v.Delivery == queue.Awaited })
+		waitFor(ctx, t, st, id, func(v sale.View) bool { return v.Delivery == sale.Awaited })
 	}
 	machine("handed", "280000000000040000")
 	shows(ctl(0, "delivered", "handed"), "delivered")
@@ -76,11 +76,11 @@ func TestOperator(t *testing.T) {
 	if err := st.Ready(ctx); err != nil { // what is scanned before is nobody's
 		t.Fatal(err)
 	}
-	waitFor(ctx, t, st, "stuck", func(v queue.SaleView) bool { return v.Delivery == queue.Returned && v.Refunded == 700 })
+	waitFor(ctx, t, st, "stuck", func(v sale.View) bool { return v.Delivery == sale.Returned && v.Refunded == 700 })
 	ctl(exitFailed, "delivered", "stuck")
 
 	// Never answered, never cancelled: an operator decides.
-	v := pay(ctx, t, st, "open", "280000000000060060", queue.Unresolved)
+	v := pay(ctx, t, st, "open", "280000000000060060", sale.Unresolved)
 	ctl(64, "resolve", "open", "paid")
 	shows(ctl(0, "resolve", "-yes", "-note", "seen on the customer's phone", "open", "not_paid"), "not_paid")
 	shows(ctl(0, "explain", "open"), "seen on the customer's phone")
@@ -108,7 +108,7 @@ func TestOperator(t *testing.T) {
 // exitFailed is what cpmctl exits with for a refusal that surely changed nothing.
 const exitFailed = 1
 
-func waitFor(ctx context.Context, t *testing.T, st *stage.Stage, id string, ok func(queue.SaleView) bool) {
+func waitFor(ctx context.Context, t *testing.T, st *stage.Stage, id string, ok func(sale.View) bool) {
 	t.Helper()
 	for {
 		v, err := st.Till.Sale(ctx, id)

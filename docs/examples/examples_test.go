@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap/zaptest"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 	"cpmd/till/tilltest"
 )
@@ -49,9 +49,9 @@ type front struct {
 	broken *atomic.Int64
 }
 
-func (f front) PutSale(ctx context.Context, r queue.SaleRequest) (queue.SaleView, bool, error) {
+func (f front) PutSale(ctx context.Context, r sale.Request) (sale.View, bool, error) {
 	if f.broken.Add(-1) >= 0 {
-		return queue.SaleView{}, false, &queue.Error{Code: queue.JournalUnavailable, Detail: "The disk is full."}
+		return sale.View{}, false, &sale.Error{Code: sale.JournalUnavailable, Detail: "The disk is full."}
 	}
 	return f.Desk.PutSale(ctx, r)
 }
@@ -106,7 +106,7 @@ func (c *counter) stop() {
 
 func (c *counter) open(id, ticket string) {
 	c.t.Helper()
-	if _, _, err := c.desk.PutSale(context.Background(), queue.SaleRequest{ID: id, Amount: 12850, Currency: "HKD", Ticket: ticket}); err != nil {
+	if _, _, err := c.desk.PutSale(context.Background(), sale.Request{ID: id, Amount: 12850, Currency: "HKD", Ticket: ticket}); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -128,7 +128,7 @@ func (c *counter) await(id string) {
 	}
 }
 
-func (c *counter) set(id string, s queue.State) { c.desk.SetState(id, s, "") }
+func (c *counter) set(id string, s sale.State) { c.desk.SetState(id, s, "") }
 
 // A program is one example and how to start it.
 type program struct {
@@ -177,7 +177,7 @@ func (c *counter) wait(cmd *exec.Cmd, exit int, shown ...string) {
 		}
 		rest = after
 	}
-	if all, _ := c.desk.Sales(context.Background(), queue.SaleFilter{Ticket: "88211"}); len(all) > 1 {
+	if all, _ := c.desk.Sales(context.Background(), sale.Filter{Ticket: "88211"}); len(all) > 1 {
 		c.t.Errorf("the bill was charged %d times", len(all))
 	}
 }
@@ -186,20 +186,20 @@ var stories = map[string]func(*counter, program){
 	"paid": func(c *counter, p program) {
 		cmd := p.start(c)
 		c.await("a")
-		c.set("a", queue.Confirming)
-		c.set("a", queue.PaidState)
+		c.set("a", sale.Confirming)
+		c.set("a", sale.Paid)
 		c.wait(cmd, 0, "Paid.", "PAID")
 	},
 	"not paid": func(c *counter, p program) {
 		cmd := p.start(c)
 		c.await("a")
-		c.desk.SetState("a", queue.NotPaid, queue.Declined)
+		c.desk.SetState("a", sale.NotPaid, sale.Declined)
 		c.wait(cmd, 1, "Not paid.", "NOT PAID")
 	},
 	"not known": func(c *counter, p program) {
 		cmd := p.start(c)
 		c.await("a")
-		c.set("a", queue.Unresolved)
+		c.set("a", sale.Unresolved)
 		c.wait(cmd, 2, "Not confirmed. Do not charge again.", "NOT KNOWN")
 	},
 	"lane busy": func(c *counter, p program) {
@@ -208,7 +208,7 @@ var stories = map[string]func(*counter, program){
 	},
 	"the ticket is not finished": func(c *counter, p program) {
 		c.open("b", "88211")
-		c.set("b", queue.Unresolved)
+		c.set("b", sale.Unresolved)
 		c.wait(p.start(c), 2, "sale b of this ticket is not finished", "NOT KNOWN")
 	},
 	"lost answers": func(c *counter, p program) {
@@ -217,14 +217,14 @@ var stories = map[string]func(*counter, program){
 		}
 		cmd := p.start(c)
 		c.await("a")
-		c.set("a", queue.PaidState)
+		c.set("a", sale.Paid)
 		c.wait(cmd, 0, "No answer. Asking again.", "PAID")
 	},
 	"the daemon restarts": func(c *counter, p program) {
 		cmd := p.start(c)
 		c.await("a")
 		c.stop()
-		c.set("a", queue.PaidState)
+		c.set("a", sale.Paid)
 		c.start()
 		c.wait(cmd, 0, "PAID")
 	},
@@ -234,14 +234,14 @@ var stories = map[string]func(*counter, program){
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		cmd = p.start(c)
-		c.set("a", queue.PaidState)
+		c.set("a", sale.Paid)
 		c.wait(cmd, 0, "PAID")
 	},
 	"something is broken for a while": func(c *counter, p program) {
 		c.broken.Store(1)
 		cmd := p.start(c)
 		c.await("a")
-		c.set("a", queue.PaidState)
+		c.set("a", sale.Paid)
 		c.wait(cmd, 0, "The disk is full. Asking again.", "PAID")
 	},
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // A step is a piece of the manual that the test acts out: a change at the counter, commands with the answer that
@@ -54,7 +54,7 @@ func TestManual(t *testing.T) {
 		switch s.kind {
 		case "desk":
 			id, state, _ := strings.Cut(s.text, " ")
-			c.desk.Set(id, func(v *queue.SaleView) { v.State, v.Wallet = queue.State(state), "alipay" })
+			c.desk.Set(id, func(v *sale.View) { v.State, v.Wallet = sale.State(state), "alipay" })
 		case "sh":
 			c.curl(s)
 		case "line":

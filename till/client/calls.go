@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // A query builds what follows the "?" of a URL.
@@ -31,7 +31,7 @@ func salePath(id string) string   { return "/v1/sales/" + url.PathEscape(id) }
 func refundPath(id string) string { return "/v1/refunds/" + url.PathEscape(id) }
 
 // PutSale opens a sale, or finds the one that the same request opened before; created tells which.
-func (c *Client) PutSale(ctx context.Context, r queue.SaleRequest) (v queue.SaleView, created bool, err error) {
+func (c *Client) PutSale(ctx context.Context, r sale.Request) (v sale.View, created bool, err error) {
 	status, err := c.call(ctx, http.MethodPut, salePath(r.ID), struct {
 		Amount   int64  `json:"amount"`
 		Currency string `json:"currency"`
@@ -44,14 +44,14 @@ func (c *Client) PutSale(ctx context.Context, r queue.SaleRequest) (v queue.Sale
 }
 
 // Sale returns a sale as it stands.
-func (c *Client) Sale(ctx context.Context, id string) (v queue.SaleView, err error) {
+func (c *Client) Sale(ctx context.Context, id string) (v sale.View, err error) {
 	_, err = c.call(ctx, http.MethodGet, salePath(id), nil, &v, 0)
 	return v, err
 }
 
 // WaitSale returns a sale as soon as its Seq is greater than after or it is final, and as it stands after wait
 // (60 s at most).
-func (c *Client) WaitSale(ctx context.Context, id string, after int64, wait time.Duration) (v queue.SaleView, err error) {
+func (c *Client) WaitSale(ctx context.Context, id string, after int64, wait time.Duration) (v sale.View, err error) {
 	_, err = c.call(ctx, http.MethodGet, waiting(after, wait).path(salePath(id)), nil, &v, wait)
 	return v, err
 }
@@ -61,51 +61,51 @@ func waiting(after int64, wait time.Duration) query {
 }
 
 // CancelSale asks to stop a sale; its state says what comes of it.
-func (c *Client) CancelSale(ctx context.Context, id string) (v queue.SaleView, err error) {
+func (c *Client) CancelSale(ctx context.Context, id string) (v sale.View, err error) {
 	_, err = c.call(ctx, http.MethodPost, salePath(id)+"/cancel", nil, &v, 0)
 	return v, err
 }
 
 // HandOver says that the goods of a sale with settle "till" are handed over.
-func (c *Client) HandOver(ctx context.Context, id string) (v queue.SaleView, err error) {
+func (c *Client) ConfirmDelivery(ctx context.Context, id string) (v sale.View, err error) {
 	_, err = c.call(ctx, http.MethodPost, salePath(id)+"/delivered", nil, &v, 0)
 	return v, err
 }
 
 // Decide gives an operator's word on an unresolved sale. cpmd knows by itself who gives it.
-func (c *Client) Decide(ctx context.Context, d queue.Decision) (v queue.SaleView, err error) {
+func (c *Client) Resolve(ctx context.Context, d sale.Resolution) (v sale.View, err error) {
 	_, err = c.call(ctx, http.MethodPost, salePath(d.Sale)+"/resolve", struct {
-		Outcome queue.State `json:"outcome"`
-		Note    string      `json:"note"`
+		Outcome sale.State `json:"outcome"`
+		Note    string     `json:"note"`
 	}{d.Outcome, d.Note}, &v, 0)
 	return v, err
 }
 
 // Story tells a sale's whole life.
-func (c *Client) Story(ctx context.Context, id string) (v queue.Story, err error) {
+func (c *Client) Story(ctx context.Context, id string) (v sale.Story, err error) {
 	_, err = c.call(ctx, http.MethodGet, salePath(id)+"/story", nil, &v, 0)
 	return v, err
 }
 
 // Reconcile compares a day with QFPay's list, which takes a while.
-func (c *Client) Reconcile(ctx context.Context, day string) (v queue.Reconciliation, err error) {
+func (c *Client) Reconcile(ctx context.Context, day string) (v sale.Reconciliation, err error) {
 	_, err = c.call(ctx, http.MethodGet, query{}.add("day", day).path("/v1/reconciliation"), nil, &v, 2*time.Minute)
 	return v, err
 }
 
 // Sales lists sales, newest first.
-func (c *Client) Sales(ctx context.Context, f queue.SaleFilter) ([]queue.SaleView, error) {
+func (c *Client) Sales(ctx context.Context, f sale.Filter) ([]sale.View, error) {
 	q := query{}.add("state", string(f.State)).add("lane", f.Lane).add("day", f.Day).add("ticket", f.Ticket)
 	if f.Limit != 0 {
 		q.add("limit", strconv.Itoa(f.Limit))
 	}
-	var v struct{ Sales []queue.SaleView }
+	var v struct{ Sales []sale.View }
 	_, err := c.call(ctx, http.MethodGet, q.path("/v1/sales"), nil, &v, 0)
 	return v.Sales, err
 }
 
 // PutRefund refunds a paid sale, whole or in part, or finds the refund that the same request made before.
-func (c *Client) PutRefund(ctx context.Context, r queue.RefundRequest) (v queue.RefundView, created bool, err error) {
+func (c *Client) PutRefund(ctx context.Context, r sale.RefundRequest) (v sale.RefundView, created bool, err error) {
 	status, err := c.call(ctx, http.MethodPut, refundPath(r.ID), struct {
 		Sale   string `json:"sale"`
 		Amount int64  `json:"amount"`
@@ -114,26 +114,26 @@ func (c *Client) PutRefund(ctx context.Context, r queue.RefundRequest) (v queue.
 }
 
 // Refund returns a refund as it stands.
-func (c *Client) Refund(ctx context.Context, id string) (v queue.RefundView, err error) {
+func (c *Client) Refund(ctx context.Context, id string) (v sale.RefundView, err error) {
 	_, err = c.call(ctx, http.MethodGet, refundPath(id), nil, &v, 0)
 	return v, err
 }
 
 // WaitRefund is to refunds what WaitSale is to sales.
-func (c *Client) WaitRefund(ctx context.Context, id string, after int64, wait time.Duration) (v queue.RefundView, err error) {
+func (c *Client) WaitRefund(ctx context.Context, id string, after int64, wait time.Duration) (v sale.RefundView, err error) {
 	_, err = c.call(ctx, http.MethodGet, waiting(after, wait).path(refundPath(id)), nil, &v, wait)
 	return v, err
 }
 
 // Totals sums a day, YYYY-MM-DD; "" is today.
-func (c *Client) Totals(ctx context.Context, day string) (v queue.Totals, err error) {
+func (c *Client) Totals(ctx context.Context, day string) (v sale.Totals, err error) {
 	_, err = c.call(ctx, http.MethodGet, query{}.add("day", day).path("/v1/totals"), nil, &v, 0)
 	return v, err
 }
 
 // Lanes lists the counter positions.
-func (c *Client) Lanes(ctx context.Context) ([]queue.LaneView, error) {
-	var v struct{ Lanes []queue.LaneView }
+func (c *Client) Lanes(ctx context.Context) ([]sale.LaneView, error) {
+	var v struct{ Lanes []sale.LaneView }
 	_, err := c.call(ctx, http.MethodGet, "/v1/lanes", nil, &v, 0)
 	return v.Lanes, err
 }
@@ -147,7 +147,7 @@ func (c *Client) Scan(ctx context.Context, lane, code string) error {
 }
 
 // Diagnosis returns the page for the person who looks after the counter.
-func (c *Client) Diagnosis(ctx context.Context) (v queue.Diagnosis, err error) {
+func (c *Client) Diagnosis(ctx context.Context) (v sale.Diagnosis, err error) {
 	_, err = c.call(ctx, http.MethodGet, "/v1/diagnosis", nil, &v, 0)
 	return v, err
 }

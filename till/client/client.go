@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"cpmd/payment"
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // A Config says where cpmd is.
@@ -96,7 +96,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, v any, wai
 		case maybeSent && refused && (e.Status == http.StatusUnauthorized || e.Status >= 500):
 			// It says nothing of the request whose answer was lost before.
 			err = &Unreachable{Addr: c.cfg.Addr, MaybeSent: true, Err: err}
-		case err == nil, refused && (e.Status != http.StatusServiceUnavailable || e.Code == queue.JournalUnavailable):
+		case err == nil, refused && (e.Status != http.StatusServiceUnavailable || e.Code == sale.JournalUnavailable):
 			return status, err
 		case !refused:
 			_, not := errors.AsType[notSent](err)

@@ -14,7 +14,7 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap/zaptest"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/till"
 	"cpmd/till/client"
 	"cpmd/till/tilltest"
@@ -50,9 +50,9 @@ func TestCalls(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, c := t.Context(), newClient(t, cfg)
-			req := queue.SaleRequest{ID: name, Amount: 12850, Currency: "HKD", Ticket: "T-" + name, AuthCode: "280412345678905813"}
+			req := sale.Request{ID: name, Amount: 12850, Currency: "HKD", Ticket: "T-" + name, AuthCode: "280412345678905813"}
 			v, created, err := c.PutSale(ctx, req)
-			if err != nil || !created || v.State != queue.Paying || desk.CodeOf(name) != req.AuthCode {
+			if err != nil || !created || v.State != sale.Paying || desk.CodeOf(name) != req.AuthCode {
 				t.Fatalf("%+v %v %v", v, created, err)
 			}
 			again, created, err := c.PutSale(ctx, req)
@@ -62,25 +62,25 @@ func TestCalls(t *testing.T) {
 			if got := must(c.CancelSale(ctx, name))(t); got.ID != name {
 				t.Errorf("%+v", got)
 			}
-			desk.SetState(name, queue.PaidState, "")
-			if got := must(c.WaitSale(ctx, name, v.Seq, time.Minute))(t); got.State != queue.PaidState {
+			desk.SetState(name, sale.Paid, "")
+			if got := must(c.WaitSale(ctx, name, v.Seq, time.Minute))(t); got.State != sale.Paid {
 				t.Errorf("%+v", got)
 			}
-			if got := must(c.Sale(ctx, name))(t); got.State != queue.PaidState {
+			if got := must(c.Sale(ctx, name))(t); got.State != sale.Paid {
 				t.Errorf("%+v", got)
 			}
-			if got := must(c.Sales(ctx, queue.SaleFilter{State: queue.PaidState, Ticket: "T-" + name, Limit: 3}))(t); len(got) != 1 || got[0].ID != name {
+			if got := must(c.Sales(ctx, sale.Filter{State: sale.Paid, Ticket: "T-" + name, Limit: 3}))(t); len(got) != 1 || got[0].ID != name {
 				t.Errorf("%+v", got)
 			}
-			r, created, err := c.PutRefund(ctx, queue.RefundRequest{ID: "r" + name, Sale: name, Amount: 50})
-			if err != nil || !created || r.State != queue.Refunding {
+			r, created, err := c.PutRefund(ctx, sale.RefundRequest{ID: "r" + name, Sale: name, Amount: 50})
+			if err != nil || !created || r.State != sale.Refunding {
 				t.Fatalf("%+v %v %v", r, created, err)
 			}
-			desk.SetRefund(r.ID, queue.Refunded)
-			if got := must(c.WaitRefund(ctx, r.ID, r.Seq, time.Minute))(t); got.State != queue.Refunded {
+			desk.SetRefund(r.ID, sale.Refunded)
+			if got := must(c.WaitRefund(ctx, r.ID, r.Seq, time.Minute))(t); got.State != sale.Refunded {
 				t.Errorf("%+v", got)
 			}
-			if got := must(c.Refund(ctx, r.ID))(t); got.State != queue.Refunded {
+			if got := must(c.Refund(ctx, r.ID))(t); got.State != sale.Refunded {
 				t.Errorf("%+v", got)
 			}
 			if got := must(c.Totals(ctx, ""))(t); len(got.Rows) != 1 {
@@ -102,16 +102,16 @@ func TestCalls(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	desk := tilltest.NewDesk()
 	c := newClient(t, client.Config{Addr: tilltest.Serve(t, desk, till.DialectHTTP)})
-	if _, _, err := c.PutSale(t.Context(), queue.SaleRequest{ID: "a", Amount: 1, Currency: "HKD"}); err != nil {
+	if _, _, err := c.PutSale(t.Context(), sale.Request{ID: "a", Amount: 1, Currency: "HKD"}); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := c.PutSale(t.Context(), queue.SaleRequest{ID: "b", Amount: 1, Currency: "HKD"})
-	want := &client.Error{Status: 409, Code: queue.LaneBusy, Detail: "sale a holds the lane", Sale: "a"}
+	_, _, err := c.PutSale(t.Context(), sale.Request{ID: "b", Amount: 1, Currency: "HKD"})
+	want := &client.Error{Status: 409, Code: sale.LaneBusy, Detail: "sale a holds the lane", Sale: "a"}
 	if e, ok := errors.AsType[*client.Error](err); !ok || cmp.Diff(want, e) != "" {
 		t.Errorf("%v", err)
 	}
 	_, err = c.Sale(t.Context(), "../a")
-	if e, ok := errors.AsType[*client.Error](err); !ok || e.Code != queue.InvalidRequest {
+	if e, ok := errors.AsType[*client.Error](err); !ok || e.Code != sale.InvalidRequest {
 		t.Errorf("an id with a slash: %v", err)
 	}
 	tcp := newClient(t, client.Config{Addr: tilltest.ServeTCP(t, desk, till.DialectHTTP), Token: "wrong"})
@@ -129,7 +129,7 @@ func TestRefusals(t *testing.T) {
 func TestNobodyThere(t *testing.T) {
 	addr := "unix:" + filepath.Join(tilltest.SocketDir(t), "s")
 	c := newClient(t, client.Config{Addr: addr})
-	_, _, err := c.PutSale(t.Context(), queue.SaleRequest{ID: "a", Amount: 1, Currency: "HKD"})
+	_, _, err := c.PutSale(t.Context(), sale.Request{ID: "a", Amount: 1, Currency: "HKD"})
 	if e, ok := errors.AsType[*client.Unreachable](err); !ok || e.MaybeSent || !strings.Contains(err.Error(), "is it running") {
 		t.Errorf("%v", err)
 	}
@@ -155,13 +155,13 @@ func TestLostAnswer(t *testing.T) {
 	desk := tilltest.NewDesk()
 	addr := tilltest.Start(t, desk, till.Endpoint{Dialect: till.DialectHTTP, Listen: "unix:" + l.Addr().String(), Inherited: lossy}).Addrs()[0]
 
-	req := queue.SaleRequest{ID: "a", Amount: 1, Currency: "HKD"}
+	req := sale.Request{ID: "a", Amount: 1, Currency: "HKD"}
 	lossy.Lose(2)
 	v, created, err := newClient(t, client.Config{Addr: addr, Patience: time.Minute}).PutSale(t.Context(), req)
 	if err != nil || created || v.ID != "a" {
 		t.Errorf("%+v %v %v", v, created, err)
 	}
-	if all, _ := desk.Sales(t.Context(), queue.SaleFilter{}); len(all) != 1 {
+	if all, _ := desk.Sales(t.Context(), sale.Filter{}); len(all) != 1 {
 		t.Errorf("%d sales", len(all))
 	}
 	lossy.Lose(100)
@@ -171,7 +171,7 @@ func TestLostAnswer(t *testing.T) {
 	}
 	// What comes after a lost answer may say nothing of it.
 	lossy.Lose(1)
-	desk.Fail(&queue.Error{Code: queue.JournalUnavailable, Detail: "The disk is full."})
+	desk.Fail(&sale.Error{Code: sale.JournalUnavailable, Detail: "The disk is full."})
 	_, _, err = newClient(t, client.Config{Addr: addr, Patience: 100 * time.Millisecond}).PutSale(t.Context(), req)
 	if e, ok := errors.AsType[*client.Unreachable](err); !ok || !e.MaybeSent {
 		t.Errorf("a broken journal after a lost answer: %v", err)
@@ -193,9 +193,9 @@ func TestEventsOverRestarts(t *testing.T) {
 	s := start()
 	c := newClient(t, client.Config{Addr: e.Listen, Patience: time.Minute})
 	next := int64(3)
-	desk.Scan(queue.ScanView{Text: "1"})
-	desk.Scan(queue.ScanView{Text: "2"})
-	desk.Scan(queue.ScanView{Text: "3"})
+	desk.Scan(sale.ScanView{Text: "1"})
+	desk.Scan(sale.ScanView{Text: "2"})
+	desk.Scan(sale.ScanView{Text: "3"})
 	for n, err := range c.Events(t.Context(), 2) {
 		if err != nil {
 			t.Fatal(err)
@@ -213,7 +213,7 @@ func TestEventsOverRestarts(t *testing.T) {
 			s = start()
 		}
 		next++
-		desk.Scan(queue.ScanView{Text: fmt.Sprint(next)})
+		desk.Scan(sale.ScanView{Text: fmt.Sprint(next)})
 	}
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
@@ -226,7 +226,7 @@ func TestEventsOverRestarts(t *testing.T) {
 func TestEventsEndWithTheContext(t *testing.T) {
 	desk := tilltest.NewDesk()
 	c := newClient(t, client.Config{Addr: tilltest.Serve(t, desk, till.DialectHTTP)})
-	desk.Scan(queue.ScanView{Text: "1"})
+	desk.Scan(sale.ScanView{Text: "1"})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	n := 0

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"strings"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // An Error is a refusal of cpmd.
 type Error struct {
-	Status int        // of HTTP
-	Code   queue.Code // stable, for programs; empty where the answer was no problem document
-	Detail string     // what to do, for people
-	Sale   string     // the sale that stands in the way, if any
+	Status int       // of HTTP
+	Code   sale.Code // stable, for programs; empty where the answer was no problem document
+	Detail string    // what to do, for people
+	Sale   string    // the sale that stands in the way, if any
 }
 
 func (e *Error) Error() string {
@@ -25,7 +25,7 @@ func (e *Error) Error() string {
 
 func refusal(status int, body []byte) *Error {
 	var p struct {
-		Code   queue.Code
+		Code   sale.Code
 		Detail string
 		Sale   string
 	}

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // silence is how long a stream may say nothing at all; cpmd gives a sign of life every 15 s.
@@ -22,12 +22,12 @@ const silence = 45 * time.Second
 // until ctx ends or the loop is left. Once it was connected it reconnects for ever, from the last notice. The
 // error of a first connection that fails, or a refusal, is yielded last. The At of a notice is not sent over
 // HTTP; its data has the time.
-func (c *Client) Events(ctx context.Context, after int64) iter.Seq2[queue.Notice, error] {
-	return func(yield func(queue.Notice, error) bool) {
+func (c *Client) Events(ctx context.Context, after int64) iter.Seq2[sale.Notice, error] {
+	return func(yield func(sale.Notice, error) bool) {
 		connected, left := false, false
 		lost := time.Now()
 		for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-			err := c.stream(ctx, after, func() { connected, pause = true, 50*time.Millisecond }, func(n queue.Notice) bool {
+			err := c.stream(ctx, after, func() { connected, pause = true, 50*time.Millisecond }, func(n sale.Notice) bool {
 				if n.Seq > after {
 					after = n.Seq
 					left = !yield(n, nil)
@@ -39,13 +39,13 @@ func (c *Client) Events(ctx context.Context, after int64) iter.Seq2[queue.Notice
 			case left || ctx.Err() != nil:
 				return
 			case refused && e.Status < http.StatusInternalServerError:
-				yield(queue.Notice{}, err)
+				yield(sale.Notice{}, err)
 				return
 			case !connected && time.Since(lost) >= c.cfg.Patience:
 				if !refused {
 					err = &Unreachable{Addr: c.cfg.Addr, Err: err}
 				}
-				yield(queue.Notice{}, err)
+				yield(sale.Notice{}, err)
 				return
 			}
 			select {
@@ -58,7 +58,7 @@ func (c *Client) Events(ctx context.Context, after int64) iter.Seq2[queue.Notice
 }
 
 // stream reads one connection until it ends.
-func (c *Client) stream(ctx context.Context, after int64, begun func(), each func(queue.Notice) bool) error {
+func (c *Client) stream(ctx context.Context, after int64, begun func(), each func(sale.Notice) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	quiet := time.AfterFunc(silence, cancel)
@@ -76,7 +76,7 @@ func (c *Client) stream(ctx context.Context, after int64, begun func(), each fun
 	begun()
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 1<<20)
-	var n queue.Notice
+	var n sale.Notice
 	for lines.Scan() {
 		quiet.Reset(silence)
 		name, v, _ := strings.Cut(lines.Text(), ":")
@@ -95,7 +95,7 @@ func (c *Client) stream(ctx context.Context, after int64, begun func(), each fun
 				if !each(n) {
 					return nil
 				}
-				n = queue.Notice{}
+				n = sale.Notice{}
 			}
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"cpmd/payment"
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // A Desk answers tills from memory. What a scan or QFPay would do, a test does with Set and its like.
@@ -20,8 +20,8 @@ type Desk struct {
 	lanes    []string
 	sales    map[string]*entry
 	order    []string
-	refunds  map[string]queue.RefundView
-	notices  []queue.Notice
+	refunds  map[string]sale.RefundView
+	notices  []sale.Notice
 	changed  chan struct{}
 	asked    []string // "T1 by uid=..." of each CancelSale
 	fed      []string
@@ -30,8 +30,8 @@ type Desk struct {
 }
 
 type entry struct {
-	req  queue.SaleRequest
-	view queue.SaleView
+	req  sale.Request
+	view sale.View
 }
 
 // NewDesk makes a desk with virtual lanes; none named: lane "1".
@@ -39,7 +39,7 @@ func NewDesk(lanes ...string) *Desk {
 	if len(lanes) == 0 {
 		lanes = []string{"1"}
 	}
-	return &Desk{lanes: lanes, sales: map[string]*entry{}, refunds: map[string]queue.RefundView{},
+	return &Desk{lanes: lanes, sales: map[string]*entry{}, refunds: map[string]sale.RefundView{},
 		changed: make(chan struct{})}
 }
 
@@ -72,55 +72,55 @@ func (d *Desk) CodeOf(id string) payment.AuthCode {
 }
 
 // Set changes a sale and tells the tills.
-func (d *Desk) Set(id string, change func(*queue.SaleView)) {
+func (d *Desk) Set(id string, change func(*sale.View)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.change(id, change)
 }
 
 // SetState moves a sale to a state.
-func (d *Desk) SetState(id string, state queue.State, reason queue.Reason) {
-	d.Set(id, func(v *queue.SaleView) { v.State, v.Reason = state, reason })
+func (d *Desk) SetState(id string, state sale.State, reason sale.Reason) {
+	d.Set(id, func(v *sale.View) { v.State, v.Reason = state, reason })
 }
 
 // SetRefund moves a refund to a state.
-func (d *Desk) SetRefund(id string, state queue.RefundState) {
+func (d *Desk) SetRefund(id string, state sale.RefundState) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v := d.refunds[id]
 	v.State, v.Final, v.Message = state, state.Final(), "The refund is "+string(state)+"."
 	v.Seq, v.UpdatedAt = d.nextSeq(), now()
 	d.refunds[id] = v
-	if state == queue.Refunded {
+	if state == sale.Refunded {
 		d.sales[v.Sale].view.Refunded += v.Amount
 	}
 	d.tell("refund", v)
 }
 
 // Scan tells the tills of a scan that paid nothing.
-func (d *Desk) Scan(v queue.ScanView) {
+func (d *Desk) Scan(v sale.ScanView) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tell("scan", v)
 }
 
-var messages = map[queue.State]string{
-	queue.Waiting:    "Show your payment code.",
-	queue.Paying:     "Processing.",
-	queue.Confirming: "Customer is confirming on the phone. Do not charge again.",
-	queue.Reversing:  "Checking. Do not pay again.",
-	queue.Unresolved: "Not confirmed. Do not charge again.",
-	queue.PaidState:  "Paid.",
-	queue.NotPaid:    "Not paid.",
+var messages = map[sale.State]string{
+	sale.Waiting:    "Show your payment code.",
+	sale.Paying:     "Processing.",
+	sale.Confirming: "Customer is confirming on the phone. Do not charge again.",
+	sale.Reversing:  "Checking. Do not pay again.",
+	sale.Unresolved: "Not confirmed. Do not charge again.",
+	sale.Paid:       "Paid.",
+	sale.NotPaid:    "Not paid.",
 }
 
-func (d *Desk) change(id string, change func(*queue.SaleView)) {
+func (d *Desk) change(id string, change func(*sale.View)) {
 	v := &d.sales[id].view
 	change(v)
 	v.Message, v.Final = messages[v.State], v.State.Final()
 	v.DecideBy = nil
 	v.UpdatedAt = now()
-	if !v.Final && v.State != queue.Unresolved {
+	if !v.Final && v.State != sale.Unresolved {
 		by := v.UpdatedAt.Add(2 * time.Minute)
 		v.DecideBy = &by
 	}
@@ -138,7 +138,7 @@ func (d *Desk) tell(kind string, v any) {
 	if err != nil {
 		panic(err)
 	}
-	d.notices = append(d.notices, queue.Notice{Seq: d.nextSeq(), Kind: kind, At: now(), Data: data})
+	d.notices = append(d.notices, sale.Notice{Seq: d.nextSeq(), Kind: kind, At: now(), Data: data})
 	close(d.changed)
 	d.changed = make(chan struct{})
 }
@@ -150,8 +150,8 @@ func (d *Desk) fail() error {
 	return d.failWith
 }
 
-func refusal(code queue.Code, sale, format string, args ...any) error {
-	return &queue.Error{Code: code, Sale: sale, Detail: fmt.Sprintf(format, args...)}
+func refusal(code sale.Code, id, format string, args ...any) error {
+	return &sale.Error{Code: code, Sale: id, Detail: fmt.Sprintf(format, args...)}
 }
 
 // Changed implements the desk's interface.
@@ -162,7 +162,7 @@ func (d *Desk) Changed() <-chan struct{} {
 }
 
 // Notices implements the desk's interface.
-func (d *Desk) Notices(_ context.Context, after int64, limit int) ([]queue.Notice, error) {
+func (d *Desk) Notices(_ context.Context, after int64, limit int) ([]sale.Notice, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.fail(); err != nil || after >= int64(len(d.notices)) {
@@ -179,7 +179,7 @@ func (d *Desk) Ready() error { d.mu.Lock(); defer d.mu.Unlock(); return d.notRea
 func (d *Desk) SetOverdue(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.change(id, func(*queue.SaleView) {})
+	d.change(id, func(*sale.View) {})
 	past := time.Now().Add(-time.Hour)
 	d.sales[id].view.DecideBy = &past
 }

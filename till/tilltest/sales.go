@@ -5,82 +5,82 @@ import (
 	"slices"
 	"time"
 
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // PutSale implements the desk's interface.
-func (d *Desk) PutSale(_ context.Context, req queue.SaleRequest) (queue.SaleView, bool, error) {
+func (d *Desk) PutSale(_ context.Context, req sale.Request) (sale.View, bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.fail(); err != nil {
-		return queue.SaleView{}, false, err
+		return sale.View{}, false, err
 	}
 	if req.Lane == "" {
 		req.Lane = d.lanes[0]
 	}
 	if old, ok := d.sales[req.ID]; ok {
 		if old.req != req {
-			return queue.SaleView{}, false, refusal(queue.IDReused, "", "id %s belongs to another request; choose a new id", req.ID)
+			return sale.View{}, false, refusal(sale.IDReused, "", "id %s belongs to another request; choose a new id", req.ID)
 		}
 		return old.view, false, nil
 	}
 	if !slices.Contains(d.lanes, req.Lane) {
-		return queue.SaleView{}, false, refusal(queue.UnknownLane, "", "no such lane; GET /v1/lanes lists them")
+		return sale.View{}, false, refusal(sale.UnknownLane, "", "no such lane; GET /v1/lanes lists them")
 	}
 	for _, s := range d.sales {
 		switch {
 		case s.view.Lane == req.Lane && s.view.State.HoldsLane():
-			return queue.SaleView{}, false, refusal(queue.LaneBusy, s.view.ID, "sale %s holds the lane", s.view.ID)
+			return sale.View{}, false, refusal(sale.LaneBusy, s.view.ID, "sale %s holds the lane", s.view.ID)
 		case req.Ticket != "" && s.view.Ticket == req.Ticket && s.view.Amount == req.Amount && !s.view.Final:
-			return queue.SaleView{}, false, refusal(queue.TicketUnresolved, s.view.ID, "sale %s of this ticket is not finished", s.view.ID)
+			return sale.View{}, false, refusal(sale.TicketUnresolved, s.view.ID, "sale %s of this ticket is not finished", s.view.ID)
 		}
 	}
-	d.sales[req.ID] = &entry{req: req, view: queue.SaleView{ID: req.ID, Lane: req.Lane, Ticket: req.Ticket,
-		Amount: req.Amount, Currency: req.Currency, State: queue.Waiting, CreatedAt: now()}}
+	d.sales[req.ID] = &entry{req: req, view: sale.View{ID: req.ID, Lane: req.Lane, Ticket: req.Ticket,
+		Amount: req.Amount, Currency: req.Currency, State: sale.Waiting, CreatedAt: now()}}
 	d.order = append(d.order, req.ID)
-	d.change(req.ID, func(v *queue.SaleView) {
+	d.change(req.ID, func(v *sale.View) {
 		if req.AuthCode != "" {
-			v.State = queue.Paying
-			v.Payments = []queue.PaymentView{{OutTradeNo: "O" + v.ID, AuthCode: req.AuthCode.String(), State: "paying"}}
+			v.State = sale.Paying
+			v.Payments = []sale.PaymentView{{OutTradeNo: "O" + v.ID, AuthCode: req.AuthCode.String(), State: "paying"}}
 		}
 	})
 	return d.sales[req.ID].view, true, nil
 }
 
 // Sale implements the desk's interface.
-func (d *Desk) Sale(_ context.Context, id string) (queue.SaleView, error) {
+func (d *Desk) Sale(_ context.Context, id string) (sale.View, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.fail(); err != nil {
-		return queue.SaleView{}, err
+		return sale.View{}, err
 	}
 	s, ok := d.sales[id]
 	if !ok {
-		return queue.SaleView{}, refusal(queue.UnknownSale, "", "no sale has this id")
+		return sale.View{}, refusal(sale.UnknownSale, "", "no sale has this id")
 	}
 	return s.view, nil
 }
 
 // CancelSale implements the desk's interface: it ends a sale that waits and only notes the wish otherwise.
-func (d *Desk) CancelSale(_ context.Context, id, by string) (queue.SaleView, error) {
+func (d *Desk) CancelSale(_ context.Context, id, by string) (sale.View, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.fail(); err != nil {
-		return queue.SaleView{}, err
+		return sale.View{}, err
 	}
 	s, ok := d.sales[id]
 	if !ok {
-		return queue.SaleView{}, refusal(queue.UnknownSale, "", "no sale has this id")
+		return sale.View{}, refusal(sale.UnknownSale, "", "no sale has this id")
 	}
 	d.asked = append(d.asked, id+" by "+by)
-	if s.view.State == queue.Waiting {
-		d.change(id, func(v *queue.SaleView) { v.State, v.Reason = queue.NotPaid, queue.Cancelled })
+	if s.view.State == sale.Waiting {
+		d.change(id, func(v *sale.View) { v.State, v.Reason = sale.NotPaid, sale.Cancelled })
 	}
 	return s.view, nil
 }
 
 // Sales implements the desk's interface.
-func (d *Desk) Sales(_ context.Context, f queue.SaleFilter) ([]queue.SaleView, error) {
+func (d *Desk) Sales(_ context.Context, f sale.Filter) ([]sale.View, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.fail(); err != nil {
@@ -89,7 +89,7 @@ func (d *Desk) Sales(_ context.Context, f queue.SaleFilter) ([]queue.SaleView, e
 	if f.Limit == 0 {
 		f.Limit = 100
 	}
-	var list []queue.SaleView
+	var list []sale.View
 	for _, id := range slices.Backward(d.order) {
 		v := d.sales[id].view
 		if len(list) < f.Limit && (f.State == "" || v.State == f.State) && (f.Lane == "" || v.Lane == f.Lane) &&
@@ -101,26 +101,26 @@ func (d *Desk) Sales(_ context.Context, f queue.SaleFilter) ([]queue.SaleView, e
 }
 
 // PutRefund implements the desk's interface.
-func (d *Desk) PutRefund(_ context.Context, req queue.RefundRequest) (queue.RefundView, bool, error) {
+func (d *Desk) PutRefund(_ context.Context, req sale.RefundRequest) (sale.RefundView, bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.fail(); err != nil {
-		return queue.RefundView{}, false, err
+		return sale.RefundView{}, false, err
 	}
 	if old, ok := d.refunds[req.ID]; ok {
 		if old.Sale != req.Sale || old.Amount != req.Amount {
-			return queue.RefundView{}, false, refusal(queue.IDReused, "", "the id belongs to another request; choose a new id")
+			return sale.RefundView{}, false, refusal(sale.IDReused, "", "the id belongs to another request; choose a new id")
 		}
 		return old, false, nil
 	}
 	s, ok := d.sales[req.Sale]
 	if !ok {
-		return queue.RefundView{}, false, refusal(queue.UnknownSale, "", "no sale has this id")
+		return sale.RefundView{}, false, refusal(sale.UnknownSale, "", "no sale has this id")
 	}
-	if s.view.State != queue.PaidState || req.Amount > s.view.Amount-s.view.Refunded {
-		return queue.RefundView{}, false, refusal(queue.NotRefundable, req.Sale, "there is not that much to refund")
+	if s.view.State != sale.Paid || req.Amount > s.view.Amount-s.view.Refunded {
+		return sale.RefundView{}, false, refusal(sale.NotRefundable, req.Sale, "there is not that much to refund")
 	}
-	v := queue.RefundView{ID: req.ID, Sale: req.Sale, Amount: req.Amount, Currency: s.view.Currency, State: queue.Refunding,
+	v := sale.RefundView{ID: req.ID, Sale: req.Sale, Amount: req.Amount, Currency: s.view.Currency, State: sale.Refunding,
 		Message: "Refunding.", CreatedAt: now(), UpdatedAt: now(), Seq: d.nextSeq()}
 	d.refunds[req.ID] = v
 	d.tell("refund", v)
@@ -128,35 +128,35 @@ func (d *Desk) PutRefund(_ context.Context, req queue.RefundRequest) (queue.Refu
 }
 
 // Refund implements the desk's interface.
-func (d *Desk) Refund(_ context.Context, id string) (queue.RefundView, error) {
+func (d *Desk) Refund(_ context.Context, id string) (sale.RefundView, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.fail(); err != nil {
-		return queue.RefundView{}, err
+		return sale.RefundView{}, err
 	}
 	v, ok := d.refunds[id]
 	if !ok {
-		return queue.RefundView{}, refusal(queue.UnknownRefund, "", "no refund has this id")
+		return sale.RefundView{}, refusal(sale.UnknownRefund, "", "no refund has this id")
 	}
 	return v, nil
 }
 
 // Totals implements the desk's interface.
-func (d *Desk) Totals(_ context.Context, day string) (queue.Totals, error) {
+func (d *Desk) Totals(_ context.Context, day string) (sale.Totals, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if day == "" {
 		day = now().Format(time.DateOnly)
 	}
-	t := queue.Totals{Day: day}
+	t := sale.Totals{Day: day}
 	for _, s := range d.sales {
 		switch v := s.view; {
 		case v.CreatedAt.Format(time.DateOnly) != day:
-		case v.State == queue.PaidState:
-			i := slices.IndexFunc(t.Rows, func(r queue.TotalRow) bool { return r.Currency == v.Currency && r.Wallet == v.Wallet })
+		case v.State == sale.Paid:
+			i := slices.IndexFunc(t.Rows, func(r sale.TotalRow) bool { return r.Currency == v.Currency && r.Wallet == v.Wallet })
 			if i < 0 {
 				i = len(t.Rows)
-				t.Rows = append(t.Rows, queue.TotalRow{Currency: v.Currency, Wallet: v.Wallet})
+				t.Rows = append(t.Rows, sale.TotalRow{Currency: v.Currency, Wallet: v.Wallet})
 			}
 			t.Rows[i].Sales++
 			t.Rows[i].Amount += v.Amount
@@ -169,12 +169,12 @@ func (d *Desk) Totals(_ context.Context, day string) (queue.Totals, error) {
 }
 
 // Lanes implements the desk's interface.
-func (d *Desk) Lanes(context.Context) ([]queue.LaneView, error) {
+func (d *Desk) Lanes(context.Context) ([]sale.LaneView, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var list []queue.LaneView
+	var list []sale.LaneView
 	for _, name := range d.lanes {
-		l := queue.LaneView{Name: name, PayType: "800008", Virtual: true, Scanner: queue.ScannerView{Lane: name, State: "open", Device: "virtual"}}
+		l := sale.LaneView{Name: name, PayType: "800008", Virtual: true, Scanner: sale.ScannerView{Lane: name, State: "open", Device: "virtual"}}
 		for _, s := range d.sales {
 			if s.view.Lane == name && s.view.State.HoldsLane() {
 				l.Sale = &s.view
@@ -193,52 +193,52 @@ func (d *Desk) Feed(_ context.Context, lane, code string) error {
 		return err
 	}
 	if !slices.Contains(d.lanes, lane) {
-		return refusal(queue.UnknownLane, "", "no such lane; GET /v1/lanes lists them")
+		return refusal(sale.UnknownLane, "", "no such lane; GET /v1/lanes lists them")
 	}
 	d.fed = append(d.fed, lane+" "+code)
 	for id, s := range d.sales {
-		if s.view.Lane == lane && s.view.State == queue.Waiting {
-			d.change(id, func(v *queue.SaleView) { v.State = queue.Paying })
+		if s.view.Lane == lane && s.view.State == sale.Waiting {
+			d.change(id, func(v *sale.View) { v.State = sale.Paying })
 		}
 	}
 	return nil
 }
 
 // HandOver implements the desk's interface.
-func (d *Desk) HandOver(ctx context.Context, id, _ string) (queue.SaleView, error) {
+func (d *Desk) ConfirmDelivery(ctx context.Context, id, _ string) (sale.View, error) {
 	d.mu.Lock()
-	d.change(id, func(v *queue.SaleView) { v.Delivery = queue.Delivered })
+	d.change(id, func(v *sale.View) { v.Delivery = sale.Delivered })
 	d.mu.Unlock()
 	return d.Sale(ctx, id)
 }
 
 // Decide implements the desk's interface.
-func (d *Desk) Decide(ctx context.Context, w queue.Decision) (queue.SaleView, error) {
+func (d *Desk) Resolve(ctx context.Context, w sale.Resolution) (sale.View, error) {
 	d.mu.Lock()
 	d.asked = append(d.asked, w.By+": "+w.Note)
-	d.change(w.Sale, func(v *queue.SaleView) { v.State, v.Final = w.Outcome, true })
+	d.change(w.Sale, func(v *sale.View) { v.State, v.Final = w.Outcome, true })
 	d.mu.Unlock()
 	return d.Sale(ctx, w.Sale)
 }
 
 // Story implements the desk's interface.
-func (d *Desk) Story(ctx context.Context, id string) (queue.Story, error) {
+func (d *Desk) Story(ctx context.Context, id string) (sale.Story, error) {
 	v, err := d.Sale(ctx, id)
-	return queue.Story{Sale: v, Refunds: []queue.RefundView{}, Lines: []queue.StoryLine{{Seq: 1, Text: "The till asked for it."}}}, err
+	return sale.Story{Sale: v, Refunds: []sale.RefundView{}, Lines: []sale.StoryLine{{Seq: 1, Text: "The till asked for it."}}}, err
 }
 
 // Reconcile implements the desk's interface.
-func (d *Desk) Reconcile(ctx context.Context, day string) (queue.Reconciliation, error) {
+func (d *Desk) Reconcile(ctx context.Context, day string) (sale.Reconciliation, error) {
 	t, err := d.Totals(ctx, day)
-	return queue.Reconciliation{Day: t.Day, OnlyHere: []queue.Mismatch{}, OnlyThere: []queue.Mismatch{}, Different: []queue.Mismatch{}, Totals: t}, err
+	return sale.Reconciliation{Day: t.Day, OnlyHere: []sale.Mismatch{}, OnlyThere: []sale.Mismatch{}, Different: []sale.Mismatch{}, Totals: t}, err
 }
 
 // Diagnosis implements the desk's interface.
-func (d *Desk) Diagnosis(ctx context.Context) (queue.Diagnosis, error) {
+func (d *Desk) Diagnosis(ctx context.Context) (sale.Diagnosis, error) {
 	lanes, err := d.Lanes(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return queue.Diagnosis{Version: "test", Ready: d.notReady == nil, Lanes: lanes, Gateway: map[string]any{"reachable": true},
-		Journal:   queue.JournalHealth{Path: "memory", OK: true, Seq: int64(len(d.notices))},
-		Unsettled: []queue.SaleView{}, Refunding: []queue.RefundView{}, Advice: []string{}}, err
+	return sale.Diagnosis{Version: "test", Ready: d.notReady == nil, Lanes: lanes, Gateway: map[string]any{"reachable": true},
+		Journal:   sale.JournalHealth{Path: "memory", OK: true, Seq: int64(len(d.notices))},
+		Unsettled: []sale.View{}, Refunding: []sale.RefundView{}, Advice: []string{}}, err
 }

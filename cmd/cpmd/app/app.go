@@ -20,6 +20,8 @@ import (
 	"cpmd/cmd/cpmd/config"
 	"cpmd/payment"
 	"cpmd/queue"
+	"cpmd/queue/journal"
+	"cpmd/queue/sale"
 	"cpmd/scanner"
 	"cpmd/till"
 )
@@ -29,7 +31,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	log := newLogger(cfg.Log, logTo)
 	defer func() { _ = log.Sync() }()
 
-	journal, err := queue.OpenJournal(cfg.Journal.Path)
+	journal, err := journal.Open(cfg.Journal.Path)
 	if err != nil {
 		return err
 	}
@@ -89,9 +91,9 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 // shutdownLimit is how long tills may take to have their last answers.
 const shutdownLimit = 5 * time.Second
 
-func rules(t config.Timing) queue.Rules {
-	r := queue.DefaultRules()
-	r.Scan, r.Answer, r.Poll, r.Confirm, r.GiveUp, r.Deliver, r.Reconcile = t.Scan, t.Answer, t.Poll, t.Confirm, t.GiveUp, t.Deliver, t.Reconcile
+func rules(t config.Timing) sale.Rules {
+	r := sale.DefaultRules()
+	r.Scan, r.Answer, r.Poll, r.Confirm, r.GiveUp, r.Deliver, r.FollowUp = t.Scan, t.Answer, t.Poll, t.Confirm, t.GiveUp, t.Deliver, t.Reconcile
 	return r
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"cpmd/queue"
+	"cpmd/queue/sale"
 	"cpmd/scanner"
 )
 
@@ -30,8 +31,8 @@ func newMetrics() *metrics {
 	return m
 }
 
-func (m *metrics) observe(v queue.SaleView, age time.Duration) {
-	if v.State == queue.Unresolved || v.Final {
+func (m *metrics) observe(v sale.View, age time.Duration) {
+	if v.State == sale.Unresolved || v.Final {
 		m.sales.WithLabelValues(v.Lane, string(v.State), string(v.Reason), v.Wallet).Inc()
 	}
 	if v.Final {
@@ -71,11 +72,11 @@ func (s state) Collect(ch chan<- prometheus.Metric) {
 	for _, l := range d.Lanes {
 		gauge(scannerDesc, oneIf(l.Scanner.State == string(scanner.Open)), l.Name)
 	}
-	count := map[queue.State]int{}
+	count := map[sale.State]int{}
 	for _, v := range d.Unsettled {
 		count[v.State]++
 	}
-	for _, st := range queue.States {
+	for _, st := range sale.States {
 		if !st.Final() {
 			gauge(unfinishedDesc, float64(count[st]), string(st))
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"cpmd/cmd/cpmd/stage"
-	"cpmd/queue"
+	"cpmd/queue/sale"
 )
 
 // timing lets a sale that is never confirmed end while somebody watches.
@@ -29,18 +29,18 @@ type scene struct {
 	name    string
 	codes   []string // shown one after the other, each when the sale waits
 	kill    bool     // the daemon is killed while the sale is confirming
-	want    queue.State
-	reason  queue.Reason
+	want    sale.State
+	reason  sale.Reason
 	explain string
 }
 
 var scenes = []scene{
-	{name: "paid at once", codes: []string{"0000"}, want: queue.PaidState},
-	{name: "1143, then paid", codes: []string{"0001"}, want: queue.PaidState, explain: "followed by query"},
-	{name: "declined, then a fresh code", codes: []string{"1202", "0000"}, want: queue.PaidState, explain: "the first code was declined and proved unpaid"},
-	{name: "answer lost, found by query", codes: []string{"0010"}, want: queue.PaidState, explain: "asked for, never sent again"},
-	{name: "never confirmed, reversed", codes: []string{"0005"}, want: queue.NotPaid, reason: queue.Reversed, explain: "undone when the time was up"},
-	{name: "daemon killed while confirming", codes: []string{"0003"}, kill: true, want: queue.PaidState, explain: "SIGKILL, restarted, followed from the journal"},
+	{name: "paid at once", codes: []string{"0000"}, want: sale.Paid},
+	{name: "1143, then paid", codes: []string{"0001"}, want: sale.Paid, explain: "followed by query"},
+	{name: "declined, then a fresh code", codes: []string{"1202", "0000"}, want: sale.Paid, explain: "the first code was declined and proved unpaid"},
+	{name: "answer lost, found by query", codes: []string{"0010"}, want: sale.Paid, explain: "asked for, never sent again"},
+	{name: "never confirmed, reversed", codes: []string{"0005"}, want: sale.NotPaid, reason: sale.Reversed, explain: "undone when the time was up"},
+	{name: "daemon killed while confirming", codes: []string{"0003"}, kill: true, want: sale.Paid, explain: "SIGKILL, restarted, followed from the journal"},
 }
 
 // Run plays the demonstration and returns 0 if everything came out as promised.
@@ -118,18 +118,18 @@ func findSim(self string) (string, error) {
 type director struct {
 	st   *stage.Stage
 	out  io.Writer
-	ends []queue.SaleView
+	ends []sale.View
 }
 
 func (d *director) play(ctx context.Context, n int, s scene) error {
 	from := time.Now()
 	id := fmt.Sprintf("demo-%d", n)
-	v, _, err := d.st.Till.PutSale(ctx, queue.SaleRequest{ID: id, Amount: int64(12850 + n), Currency: "HKD", Lane: "1", Ticket: id})
+	v, _, err := d.st.Till.PutSale(ctx, sale.Request{ID: id, Amount: int64(12850 + n), Currency: "HKD", Lane: "1", Ticket: id})
 	if err != nil {
 		return err
 	}
 	for i, ending := range s.codes {
-		if v, err = d.until(ctx, v, func(v queue.SaleView) bool { return v.State == queue.Waiting && len(v.Payments) == i }); err != nil {
+		if v, err = d.until(ctx, v, func(v sale.View) bool { return v.State == sale.Waiting && len(v.Payments) == i }); err != nil {
 			return err
 		}
 		if err := d.st.Scan(1, fmt.Sprintf("28%08d%04d%s", n, i, ending)); err != nil {
@@ -137,7 +137,7 @@ func (d *director) play(ctx context.Context, n int, s scene) error {
 		}
 	}
 	if s.kill {
-		if v, err = d.until(ctx, v, func(v queue.SaleView) bool { return v.State == queue.Confirming }); err != nil {
+		if v, err = d.until(ctx, v, func(v sale.View) bool { return v.State == sale.Confirming }); err != nil {
 			return err
 		}
 		if err := d.st.Kill(); err != nil {
@@ -147,7 +147,7 @@ func (d *director) play(ctx context.Context, n int, s scene) error {
 			return err
 		}
 	}
-	if v, err = d.until(ctx, v, func(v queue.SaleView) bool { return v.Final }); err != nil {
+	if v, err = d.until(ctx, v, func(v sale.View) bool { return v.Final }); err != nil {
 		return err
 	}
 	if v.State != s.want || v.Reason != s.reason {
@@ -163,7 +163,7 @@ func (d *director) play(ctx context.Context, n int, s scene) error {
 }
 
 // until follows the sale as a till does.
-func (d *director) until(ctx context.Context, v queue.SaleView, ok func(queue.SaleView) bool) (queue.SaleView, error) {
+func (d *director) until(ctx context.Context, v sale.View, ok func(sale.View) bool) (sale.View, error) {
 	for !ok(v) {
 		if v.Final {
 			return v, fmt.Errorf("the sale came to %s %s too early", v.State, v.Reason)
@@ -193,7 +193,7 @@ func (d *director) compare() error {
 	paid, charges := 0, 0
 	for _, v := range d.ends {
 		want := int64(0)
-		if v.State == queue.PaidState {
+		if v.State == sale.Paid {
 			want = v.Amount
 			paid++
 		}

@@ -1,0 +1,239 @@
+// Mutants checks the tests: it puts one small fault after the other into the code that moves money, in a copy of the
+// tree, and demands that a test fails for each. The faults are the patches beside it; the first line of each says
+// what it does.
+//
+//	go run ./cmd/cpmd/simtest/mutants          # all, and which seed of the simulation finds each
+//	go run ./cmd/cpmd/simtest/mutants -write   # and write the table in docs/testing.md
+//	go run ./cmd/cpmd/simtest/mutants -short   # a few, the first test that fails
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// short are the mutants that -short runs: one each of intent, repetition, proof and belief.
+var short = []string{"no-intent", "resend-after-unknown", "empty-list-is-not-paid", "timeout-is-declined"}
+
+const (
+	dir   = "cmd/cpmd/simtest/mutants"
+	page  = "docs/testing.md"
+	start = "<!-- written by make mutants -->\n"
+	end   = "<!-- end of the mutants -->\n"
+)
+
+func main() {
+	quick := flag.Bool("short", false, "run a few, and only until a test fails")
+	write := flag.Bool("write", false, "write the table in "+page)
+	only := flag.String("only", "", "run those whose file names contain this")
+	seeds := flag.Int("seeds", 150, "seeds of the simulation for each")
+	flag.Parse()
+	if err := run(*quick, *write, *only, *seeds); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+}
+
+func run(quick, write bool, only string, seeds int) error {
+	patches, err := filepath.Glob(dir + "/*.patch")
+	if err != nil || len(patches) == 0 {
+		return errors.Join(err, errors.New("no patches; run it from the top of the repository"))
+	}
+	copied, err := copyTree()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(copied)
+	rows, err := readRows()
+	if err != nil {
+		return err
+	}
+	alive := 0
+	for n, patch := range patches {
+		name := strings.TrimSuffix(filepath.Base(patch), ".patch")
+		if quick && !chosen(name) || !strings.Contains(name, only) {
+			continue
+		}
+		m, err := try(copied, patch, quick, seeds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", patch, err)
+		}
+		if m.test == "" && m.seed == "" {
+			alive++
+			m.test = "NONE"
+		}
+		fmt.Printf("%-36s %-60s %s\n", name, m.test, m.seed)
+		rows[n] = fmt.Sprintf("| %d | %s | %s | %s |\n", n+1, m.says, code(m.test), m.seed)
+		if write {
+			if err := replace(rows, len(patches)); err != nil {
+				return err
+			}
+		}
+	}
+	if alive > 0 {
+		return fmt.Errorf("%d mutants live: no test fails for them", alive)
+	}
+	return nil
+}
+
+func code(s string) string {
+	if s == "" {
+		return "the simulation"
+	}
+	return "`" + s + "`"
+}
+
+func chosen(name string) bool {
+	for _, s := range short {
+		if strings.HasSuffix(name, "-"+s) {
+			return true
+		}
+	}
+	return false
+}
+
+// copyTree copies the files that git knows or would take.
+func copyTree() (string, error) {
+	to, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return "", err
+	}
+	list, err := exec.Command("git", "ls-files", "-co", "--exclude-standard").Output()
+	if err != nil {
+		return "", err
+	}
+	for _, name := range strings.Fields(string(list)) {
+		b, err := os.ReadFile(name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.MkdirAll(filepath.Join(to, filepath.Dir(name)), 0o755)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, name), b, 0o644)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return to, nil
+}
+
+// A mutant is what came of one.
+type mutant struct{ says, test, seed string }
+
+func try(tree, patch string, quick bool, seeds int) (m mutant, err error) {
+	text, err := os.ReadFile(patch)
+	if err != nil {
+		return m, err
+	}
+	m.says, _, _ = strings.Cut(string(text), "\n")
+	if err := apply(tree, text); err != nil {
+		return m, fmt.Errorf("it does not apply any more; make it anew: %w", err)
+	}
+	defer func() { err = errors.Join(err, apply(tree, text, "-R")) }()
+	for _, tests := range [][]string{{"./queue"}, {"./payment"}, {"./cmd/cpmd/simtest", "-run", "TestEveryWrite"}} {
+		failed, err := test(tree, append(tests, "-short", "-failfast")...)
+		if err != nil {
+			return m, err
+		}
+		if failed != "" {
+			m.test = strings.TrimPrefix(tests[0], "./") + " " + failed
+			break
+		}
+	}
+	if quick && m.test != "" {
+		return m, nil
+	}
+	failed, err := test(tree, "./cmd/cpmd/simtest", "-run", "TestSeeds", "-failfast", "-args", "-shrink=false", fmt.Sprintf("-seeds=%d", seeds))
+	if _, number, ok := strings.Cut(failed, "/"); ok {
+		m.seed = number
+	} else if failed != "" {
+		m.seed = "a panic"
+	}
+	return m, err
+}
+
+func apply(tree string, patch []byte, flags ...string) error {
+	cmd := exec.Command("patch", append([]string{"-p1", "-s", "-f", "--fuzz=0"}, flags...)...)
+	cmd.Dir, cmd.Stdin = tree, bytes.NewReader(patch)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+var failLine = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+
+// test returns the innermost test that failed, or "".
+func test(tree string, args ...string) (failed string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-trimpath", "-count=1"}, args...)...)
+	cmd.Dir = tree
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return "", nil
+	}
+	if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) {
+		return "", fmt.Errorf("it does not build:\n%s", out)
+	}
+	for _, found := range failLine.FindAllSubmatch(out, -1) {
+		if name := string(found[1]); strings.HasPrefix(name, failed) {
+			failed = name
+		}
+	}
+	if failed == "" {
+		failed = "panic"
+	}
+	return failed, nil
+}
+
+const header = "| | mutant | test that catches it first | seed of the simulation that finds it |\n|--:|---|---|---|\n"
+
+// cut finds the table between the marks of the page.
+func cut() (before, table, after string, err error) {
+	b, err := os.ReadFile(page)
+	before, rest, ok1 := strings.Cut(string(b), start)
+	table, after, ok2 := strings.Cut(rest, end)
+	if err == nil && (!ok1 || !ok2) {
+		err = fmt.Errorf("%s has no table between its marks", page)
+	}
+	return before, table, after, err
+}
+
+// readRows reads the table's rows by number, from 0.
+func readRows() (map[int]string, error) {
+	_, table, _, err := cut()
+	rows := map[int]string{}
+	for line := range strings.Lines(table) {
+		var n int
+		if _, err := fmt.Sscanf(line, "| %d |", &n); err == nil {
+			rows[n-1] = line
+		}
+	}
+	return rows, err
+}
+
+// replace writes the table anew, as far as it is known.
+func replace(rows map[int]string, most int) error {
+	before, _, after, err := cut()
+	if err != nil {
+		return err
+	}
+	table := header
+	for n := range most {
+		table += rows[n]
+	}
+	return os.WriteFile(page, []byte(before+start+table+end+after), 0o644)
+}

@@ -1,0 +1,46 @@
+package queue
+
+import (
+	"context"
+
+	"cpmd/queue/sale"
+)
+
+// Diagnosis is one page of truth, with what to do, most urgent first.
+func (q *Queue) Diagnosis(ctx context.Context) (sale.Diagnosis, error) {
+	lanes, err := q.Lanes(ctx)
+	if err != nil {
+		return sale.Diagnosis{}, err
+	}
+	sales, err := q.cfg.Journal.UnfinishedSales()
+	if err != nil {
+		return sale.Diagnosis{}, unavailable(err)
+	}
+	refunds, err := q.cfg.Journal.UnfinishedRefunds()
+	if err != nil {
+		return sale.Diagnosis{}, unavailable(err)
+	}
+	alarms, err := q.cfg.Journal.Alarms(q.clock.now().AddDate(0, 0, -7))
+	if err != nil {
+		return sale.Diagnosis{}, unavailable(err)
+	}
+	ready := q.Ready()
+	q.mu.Lock()
+	started := q.started
+	q.mu.Unlock()
+	d := sale.Diagnosis{Version: q.cfg.Version, StartedAt: sale.Shown(started), UptimeS: int64(q.clock.now().Sub(started).Seconds()), Ready: ready == nil,
+		Journal: sale.JournalHealth{Path: q.cfg.Journal.Path(), OK: ready == nil, Bytes: q.cfg.Journal.Bytes()}, Lanes: lanes,
+		Unsettled: views(sales, q.view), Refunding: views(refunds, sale.RefundViewOf), Alarms: append([]sale.AlarmView{}, alarms...), Advice: []string{}}
+	var onGateway []string
+	if q.cfg.GatewayHealth != nil {
+		d.Gateway, onGateway = q.cfg.GatewayHealth()
+	}
+	if err := q.ask(ctx, func() error { d.Journal.Seq = q.cfg.Journal.Last(); return nil }); err != nil {
+		return sale.Diagnosis{}, err
+	}
+	if ready != nil {
+		d.Journal.Error = ready.Error()
+	}
+	d.Advice = append(append(d.Advice, sale.Advice(d)...), onGateway...)
+	return d, nil
+}

@@ -1,0 +1,48 @@
+package journal
+
+import (
+	"encoding/json"
+	"time"
+
+	"cpmd/queue/sale"
+)
+
+// notices reads what tills were told after a seq, in order.
+func (j *Journal) Notices(after int64, limit int) ([]sale.Notice, error) {
+	rows, err := j.db.Query(`SELECT seq, kind, at, told FROM event WHERE seq>? AND told IS NOT NULL ORDER BY seq LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(r row) (n sale.Notice, err error) {
+		var at, told string
+		err = r.Scan(&n.Seq, &n.Kind, &at, &told)
+		n.At, n.Data = fromText(at), json.RawMessage(told)
+		return n, err
+	})
+}
+
+// A pastEntry is an entry of the journal as it is read back.
+type PastEntry struct {
+	Seq     int64
+	At      time.Time
+	Kind    string // "sale" or "refund"
+	Subject string
+	Cause   sale.Cause
+}
+
+// history reads all entries of a sale and of its refunds, in order.
+func (j *Journal) History(sale string) ([]PastEntry, error) {
+	rows, err := j.db.Query(`SELECT seq, at, kind, subject, cause FROM event WHERE kind='sale' AND subject=?1
+		OR kind='refund' AND subject IN (SELECT id FROM refund WHERE sale_id=?1) ORDER BY seq`, sale)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(r row) (e PastEntry, err error) {
+		var at, why string
+		if err = r.Scan(&e.Seq, &at, &e.Kind, &e.Subject, &why); err != nil {
+			return e, err
+		}
+		e.At = fromText(at)
+		return e, json.Unmarshal([]byte(why), &e.Cause)
+	})
+}

@@ -1,0 +1,148 @@
+package journal
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"cpmd/queue/sale"
+)
+
+// row is what database/sql's Row and Rows share.
+type row interface{ Scan(dest ...any) error }
+
+// The reads of every step.
+const (
+	selectSale     = `SELECT ` + saleColumns + ` FROM sale WHERE id=?`
+	selectPayments = `SELECT out_trade_no, pay_type, code_mask, code_hash, txdtm, outcome, sent_at, confirm_by, give_up_by, syssn,
+		chnlsn, respcd, resolved, progress FROM payment WHERE sale_id=? ORDER BY n`
+	selectCodeUse = `SELECT EXISTS (SELECT 1 FROM payment WHERE code_hash=? AND outcome<>'not_sent')`
+)
+
+const saleColumns = `id, lane, ticket, amount, currency, content, state, reason, cancel_asked, created_at, updated_at, scan_by, next_at, settle, delivery, slow, refunded, seq`
+
+func readSale(r row) (s sale.Sale, err error) {
+	var created, updated, scanBy, next string
+	err = r.Scan(&s.ID, &s.Lane, &s.Ticket, &s.Amount, &s.Currency, &s.Content, &s.State, &s.Reason, &s.CancelAsked,
+		&created, &updated, &scanBy, &next, &s.Settle, &s.Delivery, &s.Slow, &s.Refunded, &s.Seq)
+	s.CreatedAt, s.UpdatedAt, s.ScanBy, s.NextAt = fromText(created), fromText(updated), fromText(scanBy), fromText(next)
+	return s, err
+}
+
+// sale reads one sale with its payments; ok is false where there is none.
+func (j *Journal) Sale(id string) (s sale.Sale, ok bool, err error) {
+	s, err = readSale(j.prepared[selectSale].QueryRow(id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return sale.Sale{}, false, nil
+	}
+	if err == nil {
+		s.Payments, err = j.payments(id)
+	}
+	return s, err == nil, err
+}
+
+func (j *Journal) payments(id string) ([]sale.Payment, error) {
+	rows, err := j.prepared[selectPayments].Query(id)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(r row) (p sale.Payment, err error) {
+		var sent, confirm, giveUp, progress string
+		if err = r.Scan(&p.OutTradeNo, &p.PayType, &p.Code.Mask, &p.Code.Hash, &p.TxDTM, &p.Outcome, &sent, &confirm, &giveUp,
+			&p.SysSN, &p.ChnlSN, &p.RespCD, &p.Resolved, &progress); err != nil {
+			return p, err
+		}
+		p.SentAt, p.ConfirmBy, p.GiveUpBy = fromText(sent), fromText(confirm), fromText(giveUp)
+		return p, json.Unmarshal([]byte(progress), &p.Progress)
+	})
+}
+
+// collect reads all rows and closes them.
+func collect[T any](rows *sql.Rows, read func(row) (T, error)) ([]T, error) {
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := read(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}
+
+// sales reads the sales that match, newest first, with their payments. Days are those of loc.
+func (j *Journal) Sales(f sale.Filter, loc *time.Location) ([]sale.Sale, error) {
+	where, args := []string{"1"}, []any{}
+	add := func(cond string, a ...any) { where, args = append(where, cond), append(args, a...) }
+	if f.State != "" {
+		add("state=?", f.State)
+	}
+	if f.Lane != "" {
+		add("lane=?", f.Lane)
+	}
+	if f.Ticket != "" {
+		add("ticket=?", f.Ticket)
+	}
+	if f.Day != "" {
+		from, to, err := sale.DayBounds(f.Day, loc)
+		if err != nil {
+			return nil, err
+		}
+		add("created_at>=? AND created_at<?", toText(from), toText(to))
+	}
+	limit := f.Limit
+	if limit == 0 {
+		limit = 100
+	}
+	return j.salesWhere(strings.Join(where, " AND ")+fmt.Sprintf(" ORDER BY created_at DESC, rowid DESC LIMIT %d", limit), args...)
+}
+
+func (j *Journal) salesWhere(where string, args ...any) ([]sale.Sale, error) {
+	rows, err := j.db.Query(`SELECT `+saleColumns+` FROM sale WHERE `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	all, err := collect(rows, readSale)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all { // one connection: the rows above are closed by now
+		if all[i].Payments, err = j.payments(all[i].ID); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// unfinished reads all sales that still have something to come, oldest first.
+func (j *Journal) UnfinishedSales() ([]sale.Sale, error) {
+	return j.salesWhere(`state NOT IN ('paid','not_paid') OR delivery IN ('awaited','returning') ORDER BY created_at, rowid`)
+}
+
+// salesBetween reads the sales that were opened from one time until before another, oldest first.
+func (j *Journal) SalesBetween(from, to time.Time) ([]sale.Sale, error) {
+	return j.salesWhere(`created_at>=? AND created_at<? ORDER BY created_at, rowid`, toText(from), toText(to))
+}
+
+// codeUsed says whether a code was submitted before, by any sale.
+func (j *Journal) CodeUsed(hash string) (used bool, err error) {
+	err = j.prepared[selectCodeUse].QueryRow(hash).Scan(&used)
+	return used, err
+}
+
+// unresolvedTicket returns the id of an unfinished sale of the same bill, or "".
+func (j *Journal) UnfinishedTicket(ticket string, amount int64, currency string) (id string, err error) {
+	if ticket == "" {
+		return "", nil
+	}
+	err = j.db.QueryRow(`SELECT id FROM sale WHERE ticket=? AND amount=? AND currency=? AND state NOT IN ('paid','not_paid')`,
+		ticket, amount, currency).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return id, err
+}

@@ -1,0 +1,31 @@
+package queue
+
+import (
+	"errors"
+
+	"cpmd/queue/sale"
+)
+
+// errStarting is why a queue is not ready before Run has read the journal.
+var errStarting = errors.New("starting: the journal is being read")
+
+var errStopping = &sale.Error{Code: sale.ShuttingDown, Detail: "cpmd is stopping; ask again in a few seconds, with the same id"}
+
+func (q *Queue) setReady(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.started.IsZero() {
+		q.started = q.clock.now()
+	}
+	q.ready = err
+}
+
+// Started is closed when the journal is read and sales are followed again.
+func (q *Queue) Started() <-chan struct{} { return q.running }
+
+// Ready says whether sales are accepted, and if not, why.
+func (q *Queue) Ready() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.ready
+}

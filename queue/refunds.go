@@ -1,0 +1,112 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+
+	"cpmd/payment"
+	"cpmd/queue/sale"
+)
+
+// PutRefund gives money of a paid sale back, under the till's own id. The same request again returns the
+// refund as it stands.
+func (q *Queue) PutRefund(ctx context.Context, r sale.RefundRequest) (v sale.RefundView, created bool, err error) {
+	if err := r.Check(); err != nil {
+		return v, false, err
+	}
+	err = q.ask(ctx, func() error {
+		f, fresh, err := q.openRefund(r)
+		if err == nil {
+			v, created = sale.RefundViewOf(f), fresh
+		}
+		return err
+	})
+	return v, created, err
+}
+
+func (q *Queue) openRefund(r sale.RefundRequest) (f sale.Refund, created bool, err error) {
+	old, ok, err := q.cfg.Journal.Refund(r.ID)
+	if err != nil {
+		return f, false, unavailable(err)
+	}
+	if ok {
+		if old.Sale != r.Sale || old.Amount != r.Amount {
+			return f, false, &sale.Error{Code: sale.IDReused, Sale: old.Sale, Detail: "a refund with this id and other content exists; use a new id for a new refund"}
+		}
+		return old, false, nil
+	}
+	s, ok, err := q.find(r.Sale)
+	if err != nil {
+		return f, false, unavailable(err)
+	}
+	if !ok {
+		return f, false, unknownSale(r.Sale)
+	}
+	paid, err := q.refundable(s, r.Amount)
+	if err != nil {
+		return f, false, err
+	}
+	f, err = q.beginRefund(r.ID, s, paid, r.Amount)
+	return f, err == nil, err
+}
+
+func (q *Queue) beginRefund(id string, s sale.Sale, paid *sale.Payment, amount int64) (sale.Refund, error) {
+	now := q.clock.now()
+	f := sale.Refund{ID: id, Sale: s.ID, Amount: amount, Currency: s.Currency, OutTradeNo: q.cfg.NewNumber(now), PaidSysSN: paid.SysSN,
+		TxDTM: payment.FormatTime(now, q.cfg.Location)}
+	earlier, err := q.cfg.Journal.RefundsOf(s.ID)
+	if err != nil {
+		return f, unavailable(err)
+	}
+	ev := sale.Event{Kind: sale.Opened, At: now}
+	for _, e := range earlier {
+		if t := e.UpdatedAt.Add(sale.RefundPause); t.After(ev.NotBefore) {
+			ev.NotBefore = t
+		}
+	}
+	f, err = q.applyRefund(f, ev)
+	if err != nil {
+		return f, unavailable(err)
+	}
+	return f, nil
+}
+
+// refundable checks that the sale has that much left to give back, and returns its paid payment.
+func (q *Queue) refundable(s sale.Sale, amount int64) (*sale.Payment, error) {
+	refuse := func(format string, args ...any) (*sale.Payment, error) {
+		return nil, &sale.Error{Code: sale.NotRefundable, Sale: s.ID, Detail: fmt.Sprintf(format, args...)}
+	}
+	if s.State != sale.Paid {
+		return refuse("sale %s is %s; only a paid sale can be refunded", s.ID, s.State)
+	}
+	refunds, err := q.cfg.Journal.RefundsOf(s.ID)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	for _, f := range refunds {
+		if !f.State.Final() {
+			return refuse("refund %s of this sale is under way; wait until it is final", f.ID)
+		}
+	}
+	if left := s.Amount - s.Refunded; amount > left {
+		return refuse("%d is more than the %d that is left of this sale", amount, left)
+	}
+	for i := range s.Payments {
+		if p := &s.Payments[i]; p.Outcome == sale.OutcomePaid && p.SysSN != "" {
+			return p, nil
+		}
+	}
+	return refuse("QFPay's number of this payment (syssn) is not known; refund it in QFPay's portal")
+}
+
+// Refund returns the refund as it stands.
+func (q *Queue) Refund(_ context.Context, id string) (sale.RefundView, error) {
+	f, ok, err := q.cfg.Journal.Refund(id)
+	if err != nil {
+		return sale.RefundView{}, unavailable(err)
+	}
+	if !ok {
+		return sale.RefundView{}, &sale.Error{Code: sale.UnknownRefund, Detail: fmt.Sprintf("there is no refund %s; nothing was given back under that id", sale.Quote(id))}
+	}
+	return sale.RefundViewOf(f), nil
+}

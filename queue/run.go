@@ -1,0 +1,183 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cpmd/queue/sale"
+)
+
+// shutdownGrace is how long a stopping queue waits for payment answers that are under way. What has no answer
+// by then is asked for by the next start.
+const shutdownGrace = 5 * time.Second
+
+// Run reads the journal, goes on with what is unfinished, and works until the context ends. It returns an
+// error only where the journal cannot be trusted any more; the process must then end.
+func (q *Queue) Run(ctx context.Context) error {
+	defer close(q.done)
+	calls, stopCalls := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCalls()
+	q.ctx = calls
+	q.clock.start()
+	if err := q.resume(); err != nil {
+		return err
+	}
+	if q.down == nil {
+		q.setReady(nil)
+	}
+	close(q.running)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for q.fatal == nil {
+		q.checkClock()
+		timer.Reset(q.fireDue())
+		select {
+		case f := <-q.work:
+			f()
+		case <-timer.C:
+		case <-ctx.Done():
+			q.setReady(errStopping)
+			q.drain(stopCalls)
+			return q.fatal
+		}
+	}
+	q.setReady(q.fatal)
+	stopCalls()
+	q.drain(stopCalls)
+	return q.fatal
+}
+
+// resume tells every unfinished sale and refund that the daemon was away.
+func (q *Queue) resume() error {
+	sales, err := q.cfg.Journal.UnfinishedSales()
+	if err != nil {
+		return fmt.Errorf("reading the unfinished sales: %w", err)
+	}
+	refunds, err := q.cfg.Journal.UnfinishedRefunds()
+	if err != nil {
+		return fmt.Errorf("reading the unfinished refunds: %w", err)
+	}
+	for i := range sales {
+		s := &sales[i]
+		q.sales[s.ID] = s
+		if l := q.lanes[s.Lane]; l != nil && s.State.HoldsLane() {
+			l.holder, l.since = s.ID, time.Now()
+		}
+	}
+	for i := range refunds {
+		q.refunds[refunds[i].ID] = &refunds[i]
+	}
+	for _, l := range q.lanes {
+		s := q.sales[l.holder]
+		l.arm(s != nil && s.State == sale.Waiting)
+	}
+	for i := range sales {
+		q.hold(func() error { return q.stepSale(sales[i].ID, sale.Event{Kind: sale.Restarted, At: q.clock.now()}) })
+	}
+	for i := range refunds {
+		q.hold(func() error { return q.stepRefund(refunds[i].ID, sale.Event{Kind: sale.Restarted, At: q.clock.now()}) })
+	}
+	return q.fatal
+}
+
+// drain lets answers that are under way come in for a short while, so that most restarts lose nothing.
+func (q *Queue) drain(stopCalls func()) {
+	q.stopping = true
+	idle := make(chan struct{})
+	go func() { q.calls.Wait(); close(idle) }()
+	grace := time.AfterFunc(shutdownGrace, stopCalls)
+	defer grace.Stop()
+	for {
+		select {
+		case f := <-q.work:
+			f()
+		case <-idle:
+			for { // what came in last
+				select {
+				case f := <-q.work:
+					f()
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// post hands work to the goroutine in Run, from a gateway call or a scanner.
+func (q *Queue) post(f func()) {
+	select {
+	case q.work <- f:
+	case <-q.done:
+	}
+}
+
+// ask hands work to the goroutine in Run and waits until it is done.
+func (q *Queue) ask(ctx context.Context, f func() error) error {
+	result := make(chan error, 1)
+	select {
+	case q.work <- func() {
+		if q.stopping {
+			result <- errStopping
+			return
+		}
+		result <- f()
+	}:
+	case <-q.done:
+		return errStopping
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-q.done:
+		select {
+		case err := <-result:
+			return err
+		default:
+			return errStopping
+		}
+	}
+}
+
+// fireDue lets all that is due happen and says when the next thing is.
+func (q *Queue) fireDue() time.Duration {
+	const idle = 30 * time.Second // the wall clock is looked at that often
+	now := q.clock.now()
+	if q.down != nil || len(q.held) > 0 { // what was held comes before everything else, also if another write showed that the journal is back
+		if wait := q.retryAt.Sub(now); wait > 0 {
+			return wait
+		}
+		q.flush()
+		return time.Second
+	}
+	next := now.Add(idle)
+	for _, id := range sorted(q.sales) {
+		s := q.sales[id]
+		if !s.NextAt.IsZero() && !s.NextAt.After(now) {
+			_ = q.stepSale(id, sale.Event{Kind: sale.Due, At: now}) // comes again; that the journal is down is noted in append
+		}
+		if s, ok := q.sales[id]; ok && !s.NextAt.IsZero() {
+			next = minTime(next, s.NextAt)
+		}
+	}
+	for _, id := range sorted(q.refunds) {
+		f := q.refunds[id]
+		if !f.NextAt.After(now) {
+			_ = q.stepRefund(id, sale.Event{Kind: sale.Due, At: now})
+		}
+		if f, ok := q.refunds[id]; ok {
+			next = minTime(next, f.NextAt)
+		}
+	}
+	return max(next.Sub(now), time.Millisecond)
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,63 @@
+package sale
+
+import "time"
+
+// A Settle says when a paid sale is over: at once, or when the till has handed the goods over, as a machine that
+// may fail to do so.
+type Settle string
+
+const (
+	SettleAtOnce Settle = ""
+	SettleByTill Settle = "till"
+)
+
+// A Delivery is where a paid sale stands that the till settles.
+type Delivery string
+
+const (
+	NoDelivery Delivery = ""
+	Awaited    Delivery = "awaited"   // the till must say that the goods are handed over
+	Delivered  Delivery = "delivered" // it did
+	Returning  Delivery = "returning" // it did not in time, or said that it cannot: the money goes back
+	Returned   Delivery = "returned"  // all of it went back
+)
+
+// Done says that nothing is to come any more.
+func (s *Sale) Done() bool {
+	return s.State.Final() && s.Delivery != Awaited && s.Delivery != Returning
+}
+
+// handedOver settles the sale. It comes too late once the money is on its way back.
+func (c *change) handedOver() {
+	if c.s.Delivery == Awaited {
+		c.s.Delivery, c.s.NextAt = Delivered, time.Time{}
+	}
+}
+
+// returnMoney gives back what is left of a paid sale whose goods were not handed over. It comes again until
+// nothing is left: a refund may be refused today and taken tomorrow.
+func (c *change) returnMoney() {
+	c.s.Delivery = Returning
+	c.s.NextAt = c.ev.At.Add(c.r.FollowUp[min(c.s.Slow, len(c.r.FollowUp)-1)])
+	c.s.Slow++
+	for i := range c.s.Payments {
+		if p := &c.s.Payments[i]; p.Outcome == OutcomePaid && p.SysSN == "" { // an operator decided that it is paid
+			if c.s.Slow == 1 {
+				c.alarm(p, "the goods were not handed over, and QFPay's number of this payment (syssn) is not known: give the money back in QFPay's portal")
+			}
+			return
+		}
+	}
+	c.effects = append(c.effects, Effect{Kind: ReturnMoney})
+}
+
+// givenBack counts a refund that is done.
+func (c *change) givenBack() {
+	if c.s.State != Paid {
+		return
+	}
+	c.s.Refunded += c.ev.Amount
+	if c.s.Delivery == Returning && c.s.Refunded == c.s.Amount {
+		c.s.Delivery, c.s.NextAt = Returned, time.Time{}
+	}
+}

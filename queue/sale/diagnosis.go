@@ -1,0 +1,64 @@
+package sale
+
+import (
+	"fmt"
+	"time"
+)
+
+func Advice(d Diagnosis) (all []string) {
+	if d.Journal.Error != "" {
+		all = append(all, d.Journal.Error)
+	}
+	for _, a := range d.Alarms {
+		all = append(all, fmt.Sprintf("look at %s %s: %s (cpmctl explain)", a.Kind, a.ID, a.What))
+	}
+	unresolved := 0
+	for _, s := range d.Unsettled {
+		if s.State == Unresolved {
+			unresolved++
+		}
+	}
+	if unresolved > 0 {
+		all = append(all, fmt.Sprintf("unresolved sales: %d. Do not charge them again; cpmd goes on asking QFPay", unresolved))
+	}
+	for _, l := range d.Lanes {
+		if l.Scanner.State != "open" && l.Scanner.Advice != "" {
+			all = append(all, fmt.Sprintf("lane %s: the scanner is %s: %s", l.Name, l.Scanner.State, l.Scanner.Advice))
+		}
+	}
+	return all
+}
+
+// A Diagnosis is one page of truth for the person who looks after the counter.
+type Diagnosis struct {
+	Version   string            `json:"version"`
+	StartedAt time.Time         `json:"started_at"`
+	UptimeS   int64             `json:"uptime_s"`
+	Ready     bool              `json:"ready"`
+	Journal   JournalHealth     `json:"journal"`
+	Gateway   any               `json:"gateway"`
+	Lanes     []LaneView        `json:"lanes"`
+	Unsettled []View            `json:"unfinished_sales"`
+	Refunding []RefundView      `json:"unfinished_refunds"`
+	Alarms    []AlarmView       `json:"alarms"` // of the last seven days, newest first, 50 at most
+	Advice    []string          `json:"advice"` // what a person should do, most urgent first; empty when all is well
+	Build     map[string]string `json:"build,omitempty"`
+}
+
+// An AlarmView is something that a person must look at.
+type AlarmView struct {
+	Seq  int64     `json:"seq"`
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"` // "sale" or "refund"
+	ID   string    `json:"id"`
+	What string    `json:"what"`
+}
+
+// JournalHealth says whether the journal takes entries.
+type JournalHealth struct {
+	Path  string `json:"path"`
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"`
+	Seq   int64  `json:"seq"` // the last entry's
+	Bytes int64  `json:"bytes"`
+}

@@ -1,0 +1,24 @@
+package sale
+
+// An EffectKind names what is to be done once an event is in the journal.
+type EffectKind string
+
+const (
+	SubmitPayment EffectKind = "submit"         // send the payment request
+	QueryPayment  EffectKind = "query"          // ask what became of the payment
+	CancelPayment EffectKind = "cancel_payment" // ask QFPay to undo it
+	ReturnMoney   EffectKind = "return_money"   // refund what is left of the sale
+	RaiseAlarm    EffectKind = "alarm"          // a person must look at it
+)
+
+// An Effect is one thing to do. Its result comes back as a new event.
+type Effect struct {
+	Kind    EffectKind
+	Payment string // out_trade_no
+	Text    string // alarm
+}
+
+const (
+	SendRefund  EffectKind = "send_refund"
+	QueryRefund EffectKind = "query_refund"
+)

@@ -1,0 +1,157 @@
+package sale
+
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+)
+
+// Reduce decides what an event does to a sale: the changed sale, and what to do once the change is in the
+// journal. It is the whole rule book of a sale and has no I/O, no clock and no memory of its own. A final
+// sale never changes; an event that means nothing in a state leaves the sale as it is.
+func Reduce(r Rules, old Sale, ev Event) (Sale, []Effect) {
+	c := &change{r: r, s: old.clone(), ev: ev}
+	switch ev.Kind {
+	case Opened:
+		c.opened()
+	case Scanned:
+		c.scanned()
+	case Answered:
+		c.answered()
+	case QueryAnswered:
+		c.found()
+	case CancelAnswered:
+		c.cancelAnswered()
+	case CancelAsked:
+		c.cancelAsked()
+	case Due:
+		c.due()
+	case Restarted:
+		c.restarted()
+	case ClockMoved:
+		c.clockMoved()
+	case DeliveryConfirmed:
+		c.handedOver()
+	case GivenBack:
+		c.givenBack()
+	case Decided:
+		c.decided()
+	}
+	return c.s, c.effects
+}
+
+// A change is one run of the reducer.
+type change struct {
+	r       Rules
+	s       Sale
+	ev      Event
+	effects []Effect
+}
+
+func (c *change) do(kind EffectKind, p *Payment) {
+	c.effects = append(c.effects, Effect{Kind: kind, Payment: p.OutTradeNo})
+}
+
+func (c *change) alarm(p *Payment, format string, args ...any) {
+	c.effects = append(c.effects, Effect{Kind: RaiseAlarm, Payment: p.OutTradeNo, Text: fmt.Sprintf(format, args...)})
+}
+
+func (c *change) opened() {
+	if c.s.State != "" {
+		return
+	}
+	c.s.State = Waiting
+	c.s.CreatedAt = c.ev.At
+	c.s.ScanBy = c.ev.At.Add(c.r.Scan)
+	c.s.NextAt = c.s.ScanBy
+	if c.ev.Bind != nil {
+		c.bind()
+	}
+}
+
+func (c *change) scanned() {
+	if c.s.State == Waiting && c.ev.Bind != nil && c.ev.At.Before(c.s.ScanBy) {
+		c.bind()
+	}
+}
+
+// bind begins a payment. The row it becomes is in the journal before the request leaves.
+func (c *change) bind() {
+	b := c.ev.Bind
+	c.s.Payments = append(c.s.Payments, Payment{
+		OutTradeNo: b.OutTradeNo, PayType: b.PayType, Code: b.Code, TxDTM: b.TxDTM, SentAt: c.ev.At,
+		ConfirmBy: c.ev.At.Add(c.r.Confirm), GiveUpBy: c.ev.At.Add(c.r.GiveUp),
+	})
+	c.s.State = Paying
+	c.send(c.s.Alive())
+}
+
+func (c *change) send(p *Payment) {
+	p.Progress.Sends++
+	p.Progress.Resend = false
+	p.Progress.InFlight = true
+	p.Progress.WindowFrom = c.ev.At
+	c.s.NextAt = c.guard(p, c.r.Answer+c.r.Guard)
+	c.do(SubmitPayment, p)
+}
+
+// resend sends what surely left nothing, unless it is so late that the customer would not expect it any more.
+func (c *change) resend(p *Payment) {
+	if !c.ev.At.Before(p.ConfirmBy) {
+		c.dead(p, OutcomeNotSent)
+		return
+	}
+	c.send(p)
+}
+
+func (c *change) due() {
+	p := c.s.Alive()
+	if c.s.NextAt.IsZero() || c.ev.At.Before(c.s.NextAt) {
+		return
+	}
+	if c.s.Delivery == Awaited || c.s.Delivery == Returning {
+		c.returnMoney()
+		return
+	}
+	if c.s.State.Final() || p == nil && c.s.State != Waiting {
+		return
+	}
+	switch c.s.State {
+	case Waiting:
+		c.notPaid(c.waitedInVain())
+	case Paying:
+		if p.Progress.Resend {
+			c.resend(p)
+			return
+		}
+		if !c.ev.At.Before(p.GiveUpBy) {
+			c.giveUp(p)
+			return
+		}
+		c.s.State = Confirming // the answer did not come in time: go on without it
+		c.query(p)
+	case Confirming, Reversing:
+		if !c.ev.At.Before(p.GiveUpBy) {
+			c.giveUp(p)
+			return
+		}
+		c.query(p)
+	case Unresolved:
+		c.query(p)
+	}
+}
+
+// after spreads repeated work by up to a tenth, so that lanes which started together do not ask together. The
+// spread is made from the number, not from chance: the reducer stays a function.
+func (c *change) after(p *Payment, d time.Duration) time.Time {
+	h := fnv.New32a()
+	fmt.Fprint(h, p.OutTradeNo, p.Progress.Polls)
+	return c.ev.At.Add(d + time.Duration(h.Sum32()%1000)*d/10000)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,71 @@
+package sale
+
+import "time"
+
+// restarted makes up for what a stopped daemon lost: answers under way, timers, and time itself, which a
+// stopped clock may have told wrongly. What may have been sent is taken as sent.
+func (c *change) restarted() {
+	p := c.s.Alive()
+	switch c.s.Delivery {
+	case Awaited:
+		c.s.NextAt = earlier(c.s.NextAt, c.ev.At.Add(c.r.Deliver))
+	case Returning:
+		c.s.NextAt = c.ev.At
+	}
+	if c.s.State.Final() {
+		return
+	}
+	c.s.ScanBy = earlier(c.s.ScanBy, c.ev.At.Add(c.r.Scan))
+	if c.s.State == Waiting {
+		c.s.NextAt = c.s.ScanBy
+		return
+	}
+	if p == nil {
+		return
+	}
+	if p.Progress.Resend { // the code is gone with the process
+		c.dead(p, OutcomeNotSent)
+		return
+	}
+	if p.Progress.InFlight {
+		p.Progress.InFlight = false
+		p.RespCD = ""
+	}
+	p.Progress.WindowFrom = c.ev.At
+	p.Progress.Absent, p.Progress.Paid = 0, 0
+	if p.Progress.Cancel == CancelSent {
+		p.Progress.Cancel = CancelUnknown
+	}
+	if p.Progress.Cancel != NoCancel {
+		p.Progress.CancelAt = c.ev.At
+	}
+	p.ConfirmBy = earlier(p.ConfirmBy, c.ev.At.Add(c.r.Confirm))
+	p.GiveUpBy = earlier(p.GiveUpBy, c.ev.At.Add(c.r.GiveUp))
+	if min := c.ev.At.Add(c.r.Guard); p.GiveUpBy.Before(min) {
+		p.GiveUpBy = min // at least one query before the cashier is told that it is unresolved
+	}
+	if c.s.State == Paying {
+		c.s.State = Confirming
+	}
+	c.query(p)
+}
+
+// clockMoved keeps all limits where they were in real time.
+func (c *change) clockMoved() {
+	if c.s.Done() {
+		return
+	}
+	move := func(t *time.Time) {
+		if !t.IsZero() {
+			*t = t.Add(c.ev.Moved)
+		}
+	}
+	move(&c.s.ScanBy)
+	move(&c.s.NextAt)
+	if p := c.s.Alive(); p != nil {
+		p.Progress.Moved += c.ev.Moved
+		for _, t := range []*time.Time{&p.ConfirmBy, &p.GiveUpBy, &p.Progress.WindowFrom, &p.Progress.CancelAt} {
+			move(t)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+// Package sale is the rule book: what a sale and a refund are, what may happen to them, and what each event does.
+//
+// Start reading at [Reduce] and [ReduceRefund]. They are pure functions, (sale, event) → (sale, effects): no clock, no
+// I/O, no goroutine; time comes in with the event. A query's result is judged in judge.go, which holds the proofs of
+// "paid" and "not paid"; docs/sale.md tells the rules in words. The views, messages and errors are what tills are told.
+package sale
+
+import "time"
+
+// A State is where a sale stands. docs/sale.md draws how one leads to another.
+type State string
+
+const (
+	Waiting    State = "waiting"    // for a scan
+	Paying     State = "paying"     // submitted, no answer yet
+	Confirming State = "confirming" // QFPay is at it, or its answer is missing or not to be trusted; being queried
+	Reversing  State = "reversing"  // being undone: time is up, or the till cancelled
+	Unresolved State = "unresolved" // the cashier has waited long enough; followed at a slow pace
+	Paid       State = "paid"       // final: the money is taken
+	NotPaid    State = "not_paid"   // final: proved that no money was taken, or that it was given back
+)
+
+// States are all states, in the order of a sale's life.
+var States = []State{Waiting, Paying, Confirming, Reversing, Unresolved, Paid, NotPaid}
+
+// Final says that the state never changes again.
+func (s State) Final() bool { return s == Paid || s == NotPaid }
+
+// HoldsLane says that no other sale can use the lane meanwhile.
+func (s State) HoldsLane() bool { return !s.Final() && s != Unresolved && s != "" }
+
+// A Reason says why a sale is not_paid.
+type Reason string
+
+const (
+	Declined      Reason = "declined"      // QFPay or the wallet refused
+	Cancelled     Reason = "cancelled"     // the till asked to stop
+	NoScan        Reason = "no_scan"       // nobody showed a code in time
+	Reversed      Reason = "reversed"      // it took too long and was undone
+	Misconfigured Reason = "misconfigured" // the merchant's set-up is wrong
+	NotSent       Reason = "not_sent"      // the request never reached QFPay
+)
+
+// A Sale is what a till asks to collect.
+type Sale struct {
+	ID          string
+	Lane        string
+	Ticket      string // the till's own bill number; may be empty
+	Amount      int64  // minor units
+	Currency    string
+	Content     string // fingerprint of the request that opened it
+	State       State
+	Reason      Reason
+	CancelAsked bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	ScanBy      time.Time // a code must be shown by then
+	NextAt      time.Time // when Due must come; zero: nothing to do
+	Settle      Settle
+	Delivery    Delivery
+	Slow        int   // attempts to give the money back
+	Refunded    int64 // minor units
+	Seq         int64 // of the last event that a till could see
+	Payments    []Payment
+}
+
+// Alive returns the payment that is still being followed, or nil. There is at most one, and it is the last.
+func (s *Sale) Alive() *Payment {
+	if n := len(s.Payments); n > 0 && s.Payments[n-1].Outcome == Alive {
+		return &s.Payments[n-1]
+	}
+	return nil
+}
+
+// Payment returns the payment with that number, or nil.
+func (s *Sale) Payment(outTradeNo string) *Payment {
+	for i := range s.Payments {
+		if s.Payments[i].OutTradeNo == outTradeNo {
+			return &s.Payments[i]
+		}
+	}
+	return nil
+}
+
+// clone copies the sale so that a reducer may change it.
+func (s Sale) clone() Sale {
+	s.Payments = append([]Payment(nil), s.Payments...)
+	return s
+}

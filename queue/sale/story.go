@@ -1,0 +1,129 @@
+package sale
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"cpmd/payment"
+)
+
+// A StoryLine is one thing that happened to a sale or one of its refunds, in plain words.
+type StoryLine struct {
+	Seq  int64     `json:"seq"`
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
+}
+
+// A Story is all that the journal knows of a sale.
+type Story struct {
+	Sale    View         `json:"sale"`
+	Refunds []RefundView `json:"refunds"`
+	Lines   []StoryLine  `json:"lines"`
+	Next    string       `json:"next"` // what cpmd will do
+}
+
+// tell says in words what an event was and what came of it.
+func (c Cause) Tell() string {
+	var b strings.Builder
+	switch c.Event {
+	case Opened:
+		b.WriteString("The till asked for it.")
+		if c.Payment != "" {
+			fmt.Fprintf(&b, " It had scanned a code itself, bound to payment %s; the payment was written down, then sent.", c.Payment)
+		}
+	case Scanned:
+		fmt.Fprintf(&b, "A code was scanned (%s) and bound to payment %s; the payment was written down, then sent.", c.Device, c.Payment)
+	case Answered:
+		fmt.Fprintf(&b, "The request %s: %s.", came(c), c.judged())
+	case QueryAnswered:
+		fmt.Fprintf(&b, "Asked QFPay what became of it: %s.", c.judged())
+	case CancelAnswered:
+		fmt.Fprintf(&b, "The cancellation %s: %s. Only a query is believed.", came(c), c.judged())
+	case CancelAsked:
+		fmt.Fprintf(&b, "The till asked to cancel (%s).", c.By)
+	case Due:
+		b.WriteString("The time was up.")
+	case Restarted:
+		b.WriteString("cpmd started again; what had been under way is lost, so it is asked for.")
+	case ClockMoved:
+		fmt.Fprintf(&b, "The machine's clock jumped by %s; all limits were shifted.", c.Moved)
+	case DeliveryConfirmed:
+		fmt.Fprintf(&b, "The till handed the goods over (%s).", c.By)
+	case GivenBack:
+		fmt.Fprintf(&b, "Refund %s is done: %d were given back.", c.Refund, c.Amount)
+	case Decided:
+		fmt.Fprintf(&b, "An operator (%s) decided that it is %s: %q.", c.By, c.Outcome, c.Note)
+	}
+	if c.Alarm != "" {
+		fmt.Fprintf(&b, " ALARM: %s.", strings.TrimSuffix(c.Alarm, "."))
+	}
+	for _, n := range c.Next {
+		if s := intent[n]; s != "" {
+			b.WriteString(" " + s)
+		}
+	}
+	if c.From != c.To {
+		fmt.Fprintf(&b, " Now %s.", c.To)
+	}
+	return b.String()
+}
+
+var intent = map[EffectKind]string{
+	SubmitPayment: "Sending the payment.", QueryPayment: "Asking QFPay.", CancelPayment: "Asking QFPay to cancel.",
+	SendRefund: "Sending the refund.", QueryRefund: "Asking QFPay.", ReturnMoney: "Giving the money back.",
+}
+
+func came(c Cause) string {
+	if c.RespCD != "" {
+		return "was answered " + c.RespCD
+	}
+	return "came back without an answer"
+}
+
+// judged says what an answer means, with QFPay's code and words.
+func (c Cause) judged() string {
+	says := map[payment.Meaning]string{
+		payment.Paid: "the money is there", payment.Pending: "still under way", payment.Declined: "declined",
+		payment.Misconfigured: "the shop's set-up is refused", payment.Unknown: "that proves nothing", payment.Duplicate: "the number was used before",
+		payment.NotFound: "QFPay does not list it", payment.Undone: "it is cancelled or given back", payment.Refused: "refused",
+		payment.NotSent: "surely nothing left this machine",
+	}[c.Meaning]
+	var more []string
+	if c.RespCD != "" && c.Event == QueryAnswered { // of other answers it is told before
+		more = append(more, c.RespCD)
+	}
+	for _, s := range []string{payment.Explain(c.RespCD), c.Text, c.Empty, c.Err} {
+		if s != "" {
+			more = append(more, s)
+		}
+	}
+	if c.Cancel != "" && c.Cancel != "0" {
+		more = append(more, "cancel "+c.Cancel)
+	}
+	if len(more) > 0 {
+		says += " (" + strings.Join(more, "; ") + ")"
+	}
+	return says
+}
+
+// next says what cpmd will do with a sale.
+func Next(s Sale) string {
+	at := s.NextAt.Format(time.RFC3339)
+	switch {
+	case s.Delivery == Awaited:
+		return "The till must say by " + at + " that the goods are handed over, or the money goes back."
+	case s.Delivery == Returning:
+		return "The money is being given back; looked at again at " + at + "."
+	case s.State.Final():
+		return "Nothing; this is final."
+	case s.State == Waiting:
+		return "A code may be shown until " + s.ScanBy.Format(time.RFC3339) + "."
+	case s.State == Paying:
+		return "The answer to the payment request is awaited until " + at + " at most."
+	case s.State == Unresolved:
+		return "QFPay is asked again at " + at + ", and so on until it is known; an operator may decide (cpmctl resolve)."
+	}
+	p := s.Alive()
+	return fmt.Sprintf("QFPay is asked again at %s; cancelled from %s on; unresolved from %s on.", at, p.ConfirmBy.Format(time.RFC3339), p.GiveUpBy.Format(time.RFC3339))
+}
