@@ -23,6 +23,8 @@ type ask struct {
 	day    string
 	code   string
 	token  string
+	all    bool
+	seq    int64 // of an alarm
 	wait   time.Duration
 	after  int64 // -1: not given
 }
@@ -50,7 +52,12 @@ var operations = []operation{
 		{"lane", inBody, false, word(func(a *ask) *string { return &a.sale.Lane }, optional(isPrintable))},
 		{"ticket", inBody, false, word(func(a *ask) *string { return &a.sale.Ticket }, optional(isPrintable))},
 		{"auth_code", inBody, false, word(func(a *ask) *payment.AuthCode { return &a.sale.AuthCode }, optional(isCode))},
-		{"settle", inBody, false, word(func(a *ask) *sale.Settle { return &a.sale.Settle }, optional(isSettle))},
+		{"confirm_delivery", inBody, false, yesNo(func(a *ask) *bool { return &a.sale.ConfirmDelivery })},
+		{"settle", inBody, false, settle},
+		{"again", inBody, false, yesNo(func(a *ask) *bool { return &a.sale.Again })},
+		{"operator", inBody, false, word(func(a *ask) *string { return &a.sale.Operator }, optional(isPrintable))},
+		{"shift", inBody, false, word(func(a *ask) *string { return &a.sale.Shift }, optional(isPrintable))},
+		{"metadata", inBody, false, texts(func(a *ask) *map[string]string { return &a.sale.Metadata })},
 	}, (*Server).putSale},
 
 	{"sale.get", "GET /v1/sales/{id}", []field{idField, waitField, afterField}, (*Server).getSale},
@@ -68,9 +75,11 @@ var operations = []operation{
 	{"sale.delivered", "POST /v1/sales/{id}/delivered", []field{idField}, (*Server).delivered},
 
 	{"sale.resolve", "POST /v1/sales/{id}/resolve", []field{idField,
-		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome }, isOutcome)},
-		{"note", inBody, true, word(func(a *ask) *string { return &a.word.Note }, isPrintable)},
+		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome }, oneOf(sale.Paid, sale.NotPaid))},
+		noteField(func(a *ask) *string { return &a.word.Note }), evenThough,
 	}, (*Server).resolve},
+
+	{"sale.ask", "POST /v1/sales/{id}/ask", []field{idField}, (*Server).askNow},
 
 	{"sale.story", "GET /v1/sales/{id}/story", []field{idField}, (*Server).story},
 
@@ -81,8 +90,24 @@ var operations = []operation{
 
 	{"refund.get", "GET /v1/refunds/{id}", []field{idField, waitField, afterField}, (*Server).getRefund},
 
+	{"refund.resolve", "POST /v1/refunds/{id}/resolve", []field{idField,
+		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome },
+			oneOf(sale.State(sale.Refunded), sale.State(sale.NotRefunded)))},
+		noteField(func(a *ask) *string { return &a.word.Note }), evenThough,
+	}, (*Server).resolveRefund},
+
+	{"alarms", "GET /v1/alarms", []field{
+		{"all", inQuery, false, yesNo(func(a *ask) *bool { return &a.all })},
+	}, (*Server).alarms},
+	{"alarm.settle", "POST /v1/alarms/{seq}/settle", []field{
+		{"seq", inPath, true, integer(func(a *ask) *int64 { return &a.seq }, 1, math.MaxInt64)},
+		noteField(func(a *ask) *string { return &a.word.Note }),
+	}, (*Server).settleAlarm},
+
 	{"totals", "GET /v1/totals", []field{dayField}, (*Server).totals},
-	{"reconcile", "GET /v1/reconciliation", []field{dayField}, (*Server).reconcile},
+	{"reconcile", "GET /v1/reconciliation", []field{dayField,
+		{"last", inQuery, false, yesNo(func(a *ask) *bool { return &a.all })},
+	}, (*Server).reconcile},
 	{"lanes", "GET /v1/lanes", nil, (*Server).lanes},
 
 	{"lane.scan", "POST /v1/lanes/{lane}/scan", []field{
@@ -98,7 +123,7 @@ var operations = []operation{
 
 const subscribe = "events.subscribe"
 
-// slow says that the operation asks QFPay, so that others must not wait behind it.
+// slow reports whether the operation asks QFPay, so that others must not wait behind it.
 func (o *operation) slow() bool { return o.method == "reconcile" }
 
 func created(is bool) int {
@@ -109,7 +134,7 @@ func created(is bool) int {
 }
 
 func (s *Server) putSale(ctx context.Context, a *ask) (int, any, error) {
-	a.sale.ID = a.id
+	a.sale.ID, a.sale.By = a.id, a.by
 	v, isNew, err := s.desk.PutSale(ctx, a.sale)
 	return created(isNew), whole(v), err
 }
@@ -133,7 +158,7 @@ func (s *Server) delivered(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) resolve(ctx context.Context, a *ask) (int, any, error) {
-	a.word.Sale, a.word.By = a.id, a.by
+	a.word.ID, a.word.By = a.id, a.by
 	v, err := s.desk.Resolve(ctx, a.word)
 	return http.StatusOK, whole(v), err
 }
@@ -145,7 +170,11 @@ func (s *Server) story(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) reconcile(ctx context.Context, a *ask) (int, any, error) {
-	v, err := s.desk.Reconcile(ctx, a.day)
+	if a.all {
+		v, err := s.desk.LastReconciliation(ctx, a.day)
+		return http.StatusOK, v, err
+	}
+	v, err := s.desk.Reconcile(ctx, a.day, a.by)
 	return http.StatusOK, v, err
 }
 
@@ -159,7 +188,7 @@ func (s *Server) listSales(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) putRefund(ctx context.Context, a *ask) (int, any, error) {
-	a.refund.ID = a.id
+	a.refund.ID, a.refund.By = a.id, a.by
 	v, isNew, err := s.desk.PutRefund(ctx, a.refund)
 	return created(isNew), v, err
 }
