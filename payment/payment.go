@@ -83,6 +83,7 @@ type Query struct {
 	Created    time.Time // when the request was made; names the calendar months that are searched
 	Now        time.Time // a month that has not begun is not searched; zero: time.Now
 	Refund     bool      // the transaction is a refund, not a payment
+	Urgency    Urgency   // who waits for the result
 }
 
 // A Finding is what a query says about one transaction.

@@ -39,7 +39,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 
 	g := cfg.Gateway
 	gateway, err := payment.New(payment.Config{URL: g.URL, AppCode: g.AppCode, ClientKey: g.ClientKey, MchID: g.MchID, Signature: g.Signature,
-		Location: g.Zone, RatePerMinute: g.RatePerMinute, Answer: cfg.Timing.Answer, Log: log.Named("gateway")})
+		Location: g.Zone, RatePerMinute: g.RatePerMinute, Answer: cfg.Timing.Answer, Observe: logExchanges(log.Named("gateway"))})
 	if err != nil {
 		return err
 	}
