@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +47,7 @@ type Client struct {
 	signer   *signer
 	health   *health
 	observe  func(Exchange)
+	sealed   atomic.Bool // an answer had a genuine signature
 }
 
 // Format keeps the credentials inside whatever verb prints a Client.
