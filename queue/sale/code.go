@@ -8,37 +8,29 @@ import (
 	"cpmd/payment"
 )
 
-// looksLikePayment says whether a text can be a payment code. Wallets change their formats, so it refuses only
-// what surely is none: goods (EAN-8, UPC-A, EAN-13, GTIN-14), addresses, and what is too short, too long (QFPay,
-// auth_code String(128)) or not printable ASCII.
+// IsPaymentCode reports whether a text can be a payment code. Wallets change their formats, so it refuses only
+// what surely is none: goods (EAN-8, UPC-A, EAN-13, GTIN-14), addresses, what is too short, and what
+// payment.CheckAuthCode refuses.
 func IsPaymentCode(text string) bool {
-	if len(text) < 10 || len(text) > 128 {
+	if len(text) < 10 || payment.CheckAuthCode(payment.AuthCode(text)) != nil {
 		return false
 	}
-	digits := true
-	for _, c := range []byte(text) {
-		if c <= ' ' || c > '~' {
-			return false
-		}
-		digits = digits && '0' <= c && c <= '9'
-	}
-	if digits {
+	if strings.Trim(text, "0123456789") == "" {
 		switch len(text) {
 		case 12, 13, 14: // and 8, which is too short anyway
 			return false
 		}
 	}
-	lower := strings.ToLower(text)
-	return !strings.Contains(lower, "://") && !strings.HasPrefix(lower, "www.") && !strings.HasPrefix(lower, "http:") && !strings.HasPrefix(lower, "https:")
+	return true
 }
 
-// A Mark stands for an auth code that is not kept: what may be shown of it, and a hash that tells it again.
+// A MaskedCode stands for an auth code that is not kept: what may be shown of it, and a hash that tells it again.
 type MaskedCode struct {
 	Mask string
 	Hash string // hex SHA-256
 }
 
-// MarkOf makes the Mark of a code.
+// Mask makes the MaskedCode of a code.
 func Mask(code payment.AuthCode) MaskedCode {
 	sum := sha256.Sum256([]byte(code.Reveal()))
 	return MaskedCode{Mask: code.String(), Hash: hex.EncodeToString(sum[:])}

@@ -16,9 +16,6 @@ import (
 
 var validID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// maxAmount is the largest that QFPay's txamt takes: Int(11).
-const maxAmount = 99_999_999_999
-
 // maxTicket is how many characters a ticket may have.
 const maxTicket = 64
 
@@ -32,8 +29,8 @@ func (r *Request) Check(currencies map[string]int, lanes []string) error {
 	if !validID.MatchString(r.ID) {
 		return Invalid("the sale's id must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
 	}
-	if r.Amount <= 0 || r.Amount > maxAmount {
-		return Invalid("amount must be a whole number of minor units from 1 to %d, such as 12850 for 128.50", int64(maxAmount))
+	if r.Amount <= 0 || r.Amount > payment.MaxAmount {
+		return Invalid("amount must be a whole number of minor units from 1 to %d, such as 12850 for 128.50", int64(payment.MaxAmount))
 	}
 	if _, ok := currencies[r.Currency]; !ok {
 		return Invalid("currency %s is not configured; use one of %s, or add it to gateway.currencies", Quote(r.Currency), strings.Join(slices.Sorted(maps.Keys(currencies)), ", "))
@@ -68,7 +65,7 @@ func (r *RefundRequest) Check() error {
 	if !validID.MatchString(r.ID) {
 		return Invalid("the refund's id must be 1 to 64 of the characters A-Z a-z 0-9 . _ -")
 	}
-	if r.Amount <= 0 || r.Amount > maxAmount {
+	if r.Amount <= 0 || r.Amount > payment.MaxAmount {
 		return Invalid("amount must be a whole number of minor units, such as 12850 for 128.50")
 	}
 	return nil
