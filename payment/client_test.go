@@ -149,6 +149,36 @@ func TestPayTypes(t *testing.T) {
 	}
 }
 
+// Which endpoint cancels what, for the whole table: the wrong one leaves a payment standing that is thought to be
+// closed, or gives back one that should stand.
+func TestCancelGoesWhereItsPayTypeSays(t *testing.T) {
+	want := map[string]string{"800008": "close", "800108": "reversal", "800208": "close", "801008": "close"}
+	for _, code := range strings.Fields("805808 800708 801208 801408 801908 803008 803108 803208 803308 803808 804008 804108 804208 805208") {
+		want[code] = ""
+	}
+	for _, p := range PayTypes {
+		endpoint, ok := want[p.Code]
+		if !ok {
+			t.Errorf("%s is in the table, and not in the test", p.Code)
+		}
+		delete(want, p.Code)
+		var went string
+		g := serve(t, func(w http.ResponseWriter, path string, _ url.Values) {
+			went = path
+			io.WriteString(w, `{"respcd":"0000","syssn":"9"}`)
+		})
+		u := undoing
+		u.PayType = p.Code
+		a := newTestClient(t, g.url).Cancel(t.Context(), u)
+		if went != endpoint || (a.Meaning == Undone) != (endpoint != "") || CanCancel(p.Code) != (endpoint != "") {
+			t.Errorf("%s is cancelled by %q instead of %q: %+v", p.Code, went, endpoint, a)
+		}
+	}
+	if len(want) != 0 {
+		t.Errorf("not in the table: %v", want)
+	}
+}
+
 func TestFormatTime(t *testing.T) {
 	at := time.Date(2026, 1, 1, 20, 30, 5, 9, time.UTC)
 	if got := FormatTime(at, nil); got != "2026-01-02 04:30:05" {
