@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +47,7 @@ type Client struct {
 	signer   *signer
 	health   *health
 	observe  func(Exchange)
+	sealed   atomic.Bool // an answer had a genuine signature
 }
 
 // Format keeps the credentials inside whatever verb prints a Client.
@@ -66,8 +68,8 @@ func New(c Config) (*Client, error) {
 		if s.value == "" && !s.optional {
 			return nil, fmt.Errorf("the %s is empty; QFPay issues it with the merchant account", s.name)
 		}
-		if strings.ContainsFunc(s.value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, fmt.Errorf("the %s holds a space, a line break or another odd character; write it without", s.name)
+		if err := checkCredential(s.name, s.value); err != nil {
+			return nil, err
 		}
 	}
 	if c.Signature == "" {

@@ -56,6 +56,12 @@ func (c *Client) exchange(ctx context.Context, endpoint string, f form, code Aut
 	if r.status != 0 {
 		c.pace.heard(r.status)
 	}
+	switch {
+	case r.seal == genuine:
+		c.sealed.Store(true)
+	case r.seal == unsigned && c.sealed.Load():
+		r.seal = stripped
+	}
 	c.health.note(endpoint, started, r)
 	if c.observe != nil {
 		c.observe(Exchange{Endpoint: endpoint, Sent: r.sent, Status: r.status, RespCD: r.respcd(), Signature: r.seal.String(),
@@ -113,8 +119,8 @@ func (c *Client) attempt(ctx context.Context, endpoint string, f form, hide *str
 
 // read makes sense of the body of an answer.
 func (r *reply) read(s *signer, h http.Header, body []byte, hide *strings.Replacer) {
-	r.seal = s.check(h, body)
-	if r.object, r.err = parse(body, hide); r.err != nil {
+	r.object, r.err = parse(body, hide)
+	if r.seal = s.check(h, body, r.object); r.err != nil {
 		r.err = fmt.Errorf("HTTP %d: cannot read the answer: %w; if this goes on, check the gateway's url", r.status, r.err)
 	}
 }

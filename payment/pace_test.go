@@ -141,7 +141,7 @@ func TestTooManyRequests(t *testing.T) {
 			if a := c.Pay(t.Context(), order); a.Meaning != Unknown || len(l.sent) != n+1 || time.Since(asked) > 200*time.Millisecond {
 				t.Errorf("%+v", a)
 			}
-			l.status, l.body = 200, listBody(itemBody)
+			l.status, l.body = 200, strings.Replace(listBody(itemBody), `"page"`, `"page_size": 100, "page"`, 1)
 			time.Sleep(maxRest)
 			again := time.Now()
 			for range 10 {
