@@ -12,9 +12,15 @@ func (s *Server) SetLimits(connections, calls int, read, write, beat time.Durati
 	s.limits.read, s.limits.write, s.limits.beat = read, write, beat
 }
 
+// SetStrangers bounds the connections that have not been welcomed.
+func (s *Server) SetStrangers(n int) { s.limits.strangers = n }
+
+// SetRetry makes the server try closed endpoints often.
+func (s *Server) SetRetry(every time.Duration) { s.limits.retry, s.limits.retryMost = every, every }
+
 // DecodeSale decodes the body of a PUT /v1/sales/{id} and returns its amount.
 func DecodeSale(body []byte) (int64, error) {
-	a := newAsk("")
+	a := newAsk(access{})
 	err := decode(a, operations[0].fields, []member{{"id", value{kind: bare, text: "a"}}}, "", body)
 	return a.sale.Amount, err
 }

@@ -124,6 +124,9 @@ func check(file string, stdout, stderr io.Writer) int {
 	for _, w := range warnings {
 		fmt.Fprintln(stderr, "warning:", w)
 	}
+	for _, t := range cfg.Tills {
+		fmt.Fprintln(stdout, t)
+	}
 	fmt.Fprintf(stdout, "%s is fine: %d lanes, %d till addresses\n", file, len(cfg.Lanes), len(cfg.Tills))
 	return 0
 }

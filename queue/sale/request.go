@@ -14,7 +14,7 @@ import (
 	"cpmd/payment"
 )
 
-var validID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+var validID = regexp.MustCompile(`^(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}|\.[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}|\.\.[A-Za-z0-9._-]{1,62})$`)
 
 // maxAmount is the largest that QFPay's txamt takes: Int(11).
 const maxAmount = 99_999_999_999
@@ -123,13 +123,15 @@ type Request struct {
 	Ticket   string // the till's bill number; may be empty; printable, at most 64 characters
 	AuthCode payment.AuthCode
 	Settle   Settle // "till": once paid, the till says that the goods are handed over, or the money goes back
+	By       string // who asks: an endpoint and, where known, a user; not part of what makes a request the same
 }
 
 // A RefundRequest asks to give money of a paid sale back.
 type RefundRequest struct {
 	ID     string // as a sale's; refunds have ids of their own
 	Sale   string
-	Amount int64 // minor units, > 0
+	Amount int64  // minor units, > 0
+	By     string // as a sale's
 }
 
 // A Decision is an operator's word on an unresolved sale.

@@ -32,6 +32,7 @@ type View struct {
 	Settle    Settle        `json:"settle,omitempty"`
 	Delivery  Delivery      `json:"delivery,omitempty"`
 	DeliverBy *time.Time    `json:"deliver_by,omitempty"` // while delivery is awaited
+	By        string        `json:"by,omitempty"`         // who opened it: an endpoint and, where known, a user
 	Seq       int64         `json:"seq"`                  // of the event that brought it to this form
 	CreatedAt time.Time     `json:"created_at"`
 	UpdatedAt time.Time     `json:"updated_at"`
@@ -61,6 +62,7 @@ type RefundView struct {
 	OutTradeNo string      `json:"out_trade_no"`
 	SysSN      string      `json:"syssn"`
 	RespCD     string      `json:"respcd"`
+	By         string      `json:"by,omitempty"` // who asked for it, as a sale's
 	Seq        int64       `json:"seq"`
 	CreatedAt  time.Time   `json:"created_at"`
 	UpdatedAt  time.Time   `json:"updated_at"`

@@ -38,8 +38,8 @@ func (c *Client) PutSale(ctx context.Context, r sale.Request) (v sale.View, crea
 		Lane     string `json:"lane,omitempty"`
 		Ticket   string `json:"ticket,omitempty"`
 		AuthCode string `json:"auth_code,omitempty"`
-		Settle   string `json:"settle,omitempty"`
-	}{r.Amount, r.Currency, r.Lane, r.Ticket, r.AuthCode.Reveal(), string(r.Settle)}, &v, 0)
+		Confirm  bool   `json:"confirm_delivery,omitempty"`
+	}{r.Amount, r.Currency, r.Lane, r.Ticket, r.AuthCode.Reveal(), r.Settle == sale.SettleByTill}, &v, 0)
 	return v, status == http.StatusCreated, err
 }
 
@@ -66,13 +66,13 @@ func (c *Client) CancelSale(ctx context.Context, id string) (v sale.View, err er
 	return v, err
 }
 
-// HandOver says that the goods of a sale with settle "till" are handed over.
+// ConfirmDelivery confirms that the goods of a sale with confirm_delivery were handed over.
 func (c *Client) ConfirmDelivery(ctx context.Context, id string) (v sale.View, err error) {
 	_, err = c.call(ctx, http.MethodPost, salePath(id)+"/delivered", nil, &v, 0)
 	return v, err
 }
 
-// Decide gives an operator's word on an unresolved sale. cpmd knows by itself who gives it.
+// Resolve gives an operator's decision on an unresolved sale. cpmd knows by itself who gives it.
 func (c *Client) Resolve(ctx context.Context, d sale.Resolution) (v sale.View, err error) {
 	_, err = c.call(ctx, http.MethodPost, salePath(d.Sale)+"/resolve", struct {
 		Outcome sale.State `json:"outcome"`

@@ -18,6 +18,8 @@ func (d *Desk) PutSale(_ context.Context, req sale.Request) (sale.View, bool, er
 	if req.Lane == "" {
 		req.Lane = d.lanes[0]
 	}
+	by := req.By
+	req.By = "" // the same request may come from elsewhere
 	if old, ok := d.sales[req.ID]; ok {
 		if old.req != req {
 			return sale.View{}, false, refusal(sale.IDReused, "", "id %s belongs to another request; choose a new id", req.ID)
@@ -36,7 +38,7 @@ func (d *Desk) PutSale(_ context.Context, req sale.Request) (sale.View, bool, er
 		}
 	}
 	d.sales[req.ID] = &entry{req: req, view: sale.View{ID: req.ID, Lane: req.Lane, Ticket: req.Ticket,
-		Amount: req.Amount, Currency: req.Currency, State: sale.Waiting, CreatedAt: now()}}
+		Amount: req.Amount, Currency: req.Currency, Settle: req.Settle, By: by, State: sale.Waiting, CreatedAt: now()}}
 	d.order = append(d.order, req.ID)
 	d.change(req.ID, func(v *sale.View) {
 		if req.AuthCode != "" {
@@ -120,7 +122,7 @@ func (d *Desk) PutRefund(_ context.Context, req sale.RefundRequest) (sale.Refund
 	if s.view.State != sale.Paid || req.Amount > s.view.Amount-s.view.Refunded {
 		return sale.RefundView{}, false, refusal(sale.NotRefundable, req.Sale, "there is not that much to refund")
 	}
-	v := sale.RefundView{ID: req.ID, Sale: req.Sale, Amount: req.Amount, Currency: s.view.Currency, State: sale.Refunding,
+	v := sale.RefundView{ID: req.ID, Sale: req.Sale, Amount: req.Amount, Currency: s.view.Currency, State: sale.Refunding, By: req.By,
 		Message: "Refunding.", CreatedAt: now(), UpdatedAt: now(), Seq: d.nextSeq()}
 	d.refunds[req.ID] = v
 	d.tell("refund", v)

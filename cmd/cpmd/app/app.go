@@ -65,7 +65,10 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	}
 
 	stopScanners := runScanners(ctx, q, scanners)
-	tills := till.New(till.Config{Endpoints: endpoints(cfg.Tills), Registry: metrics.registry,
+	held := heldSockets(log)
+	doors := endpoints(cfg.Tills, held)
+	release(held, log)
+	tills := till.New(till.Config{Endpoints: doors, Registry: metrics.registry,
 		Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{})}, q, log.Named("till"))
 	if err = tills.Start(ctx); err == nil {
 		log.Info("ready", zap.String("version", version), zap.String("config", cfg.File), zap.String("gateway", g.URL), zap.Int("lanes", len(lanes)))
@@ -121,11 +124,4 @@ func runScanners(ctx context.Context, q *queue.Queue, scanners map[string]scanne
 		running.Go(func() { s.Run(ctx, q.Sink(lane)) })
 	}
 	return func() { cancel(); running.Wait() }
-}
-
-func endpoints(tills []config.Till) (all []till.Endpoint) {
-	for _, t := range tills {
-		all = append(all, till.Endpoint{Dialect: t.Dialect, Listen: t.Network + ":" + t.Address, TokenFile: t.TokenFile})
-	}
-	return all
 }
