@@ -1,6 +1,7 @@
 package till
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -44,17 +45,14 @@ func (s *Server) open(ctx context.Context, d *door) error {
 		return err
 	}
 	addr := l.Addr().Network() + ":" + l.Addr().String()
-	inside := &lobby{Listener: l, most: d.endpoint.Connections, waiting: s.limits.strangers,
-		accessOf: func(c net.Conn) access { return accessOf(d.endpoint, peerOf(c)) },
-		wrap:     func(c net.Conn) net.Conn { return c }}
-	if inside.most == 0 {
-		inside.most = s.limits.connections
-	}
+	wrap := func(c net.Conn) net.Conn { return c }
 	if d.isTCP() {
 		// The certificate is looked up by connection: it may be replaced while the door is open.
 		config := &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return d.secret.tls.Load(), nil }}
-		inside.wrap = func(c net.Conn) net.Conn { return &eitherConn{Conn: c, config: config} }
+		wrap = func(c net.Conn) net.Conn { return &eitherConn{Conn: c, config: config} }
 	}
+	inside := newLobby(l, cmp.Or(d.endpoint.Connections, s.limits.connections), s.limits.strangers, s.limits.grace,
+		func(c net.Conn) access { return accessOf(d.endpoint, peerOf(c)) }, wrap)
 	serve := s.serveHTTP
 	if d.endpoint.Dialect == DialectLine {
 		serve = s.serveLine

@@ -12,8 +12,10 @@ func (s *Server) SetLimits(connections, calls int, read, write, beat time.Durati
 	s.limits.read, s.limits.write, s.limits.beat = read, write, beat
 }
 
-// SetStrangers bounds the connections that have not been welcomed.
-func (s *Server) SetStrangers(n int) { s.limits.strangers = n }
+// SetStrangers bounds the connections that have not been welcomed, and the time that each has.
+func (s *Server) SetStrangers(n int, grace time.Duration) {
+	s.limits.strangers, s.limits.grace = n, grace
+}
 
 // SetRetry makes the server try closed endpoints often.
 func (s *Server) SetRetry(every time.Duration) { s.limits.retry, s.limits.retryMost = every, every }

@@ -75,6 +75,10 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	// Until an answer is there, nothing is written; then send sets the real deadline.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	if d.crossOrigin(w, r) {
+		w.WriteHeader(http.StatusNoContent)
+		return http.StatusNoContent
+	}
 	g := r.Context().Value(guestKey{}).(*guest)
 	if p := d.admit(r, g.encrypted()); p != nil {
 		return d.turnAway(w, p)

@@ -4,22 +4,39 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 )
 
 // A lobby bounds the connections of an endpoint. One that has not been welcomed yet is a stranger: it may be a
 // port scan, something silent or slow, or somebody with a wrong token. Strangers are counted apart, and the one
-// that has been there longest makes room for the next, so no number of them keeps a till out.
+// that has been there longest makes room for the next, so no number of them keeps a till out. Each has a little
+// time for its request: while all of them are younger, new ones wait in the kernel's queue.
 type lobby struct {
 	net.Listener
 	accessOf func(net.Conn) access
 	wrap     func(net.Conn) net.Conn
-	most     int // welcomed connections
-	waiting  int // strangers
+	most     int           // welcomed connections
+	waiting  int           // strangers
+	grace    time.Duration // that a stranger has at least
 
 	mu        sync.Mutex
 	strangers []*guest // oldest first
 	welcomed  int
+
+	left   chan struct{} // holds one where a stranger has left
+	closed chan struct{}
+	close  func() error
 }
+
+func newLobby(l net.Listener, most, waiting int, grace time.Duration, accessOf func(net.Conn) access, wrap func(net.Conn) net.Conn) *lobby {
+	b := &lobby{Listener: l, accessOf: accessOf, wrap: wrap, most: most, waiting: waiting, grace: grace,
+		left: make(chan struct{}, 1), closed: make(chan struct{})}
+	b.close = sync.OnceValue(func() error { close(b.closed); return l.Close() })
+	return b
+}
+
+// Close implements net.Listener.
+func (l *lobby) Close() error { return l.close() }
 
 // A guest is a connection in a lobby.
 type guest struct {
@@ -27,6 +44,7 @@ type guest struct {
 	raw      net.Conn
 	access   func() access // looked up once, when it is needed
 	lobby    *lobby
+	came     time.Time
 
 	known bool // guarded by lobby.mu
 }
@@ -38,17 +56,44 @@ func (l *lobby) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	g := &guest{Conn: l.wrap(c), raw: c, access: sync.OnceValue(func() access { return l.accessOf(c) }), lobby: l}
+	for {
+		wait, oldest := l.seat(g)
+		if wait <= 0 {
+			if oldest != nil {
+				_ = oldest.raw.Close() // ends its reads and writes; who serves it closes it properly
+			}
+			return g, nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-l.left:
+		case <-l.closed:
+			_ = c.Close()
+			err = net.ErrClosed
+		}
+		if timer.Stop(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// seat makes a connection a stranger, in the place of the oldest one where it must. It returns how long to wait
+// where even that one is too young to go.
+func (l *lobby) seat(g *guest) (wait time.Duration, oldest *guest) {
 	l.mu.Lock()
-	var oldest *guest
+	defer l.mu.Unlock()
+	now := time.Now()
 	if len(l.strangers) >= l.waiting {
-		oldest, l.strangers = l.strangers[0], l.strangers[1:]
+		oldest = l.strangers[0]
+		if age := now.Sub(oldest.came); age < l.grace {
+			return l.grace - age, nil
+		}
+		l.strangers = l.strangers[1:]
 	}
+	g.came = now
 	l.strangers = append(l.strangers, g)
-	l.mu.Unlock()
-	if oldest != nil {
-		_ = oldest.raw.Close() // ends its reads and writes; who serves it closes it properly
-	}
-	return g, nil
+	return 0, oldest
 }
 
 // welcome counts the connection among the tills'. It reports false if there are too many of those, or if the
@@ -75,6 +120,10 @@ func (l *lobby) forget(g *guest) bool {
 		return false
 	}
 	l.strangers = slices.Delete(l.strangers, i, i+1)
+	select {
+	case l.left <- struct{}{}:
+	default:
+	}
 	return true
 }
 

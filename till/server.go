@@ -63,6 +63,7 @@ type Config struct {
 type limits struct {
 	connections int           // of tills at once, per endpoint that names no number
 	strangers   int           // connections at once beside those, that have not shown yet that they may be here
+	grace       time.Duration // that such a connection has at least
 	calls       int           // at once, per connection of the line dialect
 	body        int64         // bytes of a request
 	drain       int64         // bytes of a body too long that are read so that the answer is seen
@@ -77,7 +78,8 @@ type limits struct {
 
 var defaultLimits = limits{
 	connections: DefaultConnections,
-	strangers:   256,
+	strangers:   512,
+	grace:       250 * time.Millisecond,
 	calls:       32,
 	body:        64 << 10,
 	drain:       8 << 20,

@@ -48,7 +48,11 @@ func squat(t *testing.T, addr string, answer func(net.Conn, io.Reader)) *squatte
 	return s
 }
 
-func (s *squatter) Write(b []byte) (int, error) { s.mu.Lock(); defer s.mu.Unlock(); return s.got.Write(b) }
+func (s *squatter) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got.Write(b)
+}
 
 func (s *squatter) heard() string { s.mu.Lock(); defer s.mu.Unlock(); return s.got.String() }
 
