@@ -8,10 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
-
-	"go.uber.org/zap"
 )
 
 // A Config says where QFPay is and who asks. The zero value of what has a default means the default.
@@ -31,7 +28,9 @@ type Config struct {
 	// HTTP carries the requests; nil means transports of our own, which verify certificates and heed HTTPS_PROXY.
 	// Another one must not repeat requests by itself.
 	HTTP http.RoundTripper
-	Log  *zap.Logger // nil: none
+	// Observe hears of every request when it has ended; nil: nobody does. It is called by many goroutines at once,
+	// and the request's caller waits for it.
+	Observe func(Exchange)
 }
 
 // A Client makes requests to QFPay. Its methods may be called at the same time.
@@ -46,8 +45,7 @@ type Client struct {
 	pace     *pace
 	signer   *signer
 	health   *health
-	log      *zap.Logger
-	warned   atomic.Bool // that answers carry no signature
+	observe  func(Exchange)
 }
 
 // Format keeps the credentials inside whatever verb prints a Client.
@@ -81,9 +79,6 @@ func New(c Config) (*Client, error) {
 	if c.RatePerMinute < 0 || c.Answer < 0 || c.QueryTimeout < 0 {
 		return nil, errors.New("rate per minute and time limits cannot be negative; leave them out for the defaults")
 	}
-	if c.Log == nil {
-		c.Log = zap.NewNop()
-	}
 	client := &Client{
 		base:     base,
 		mchID:    c.MchID,
@@ -95,7 +90,7 @@ func New(c Config) (*Client, error) {
 		pace:     newPace(orDefault(c.RatePerMinute, 400)),
 		signer:   &signer{appCode: c.AppCode.Reveal(), key: c.ClientKey.Reveal(), algorithm: c.Signature},
 		health:   newHealth(),
-		log:      c.Log,
+		observe:  c.Observe,
 	}
 	if c.HTTP == nil {
 		client.move, client.ask = newTransport(false), newTransport(true)

@@ -26,7 +26,7 @@ func (c *Client) Pay(ctx context.Context, o PaymentRequest) Answer {
 		field{"txdtm", o.TxDTM},
 		field{"udid", o.UDID},
 	)
-	r := c.exchange(ctx, endPayment, f, o.AuthCode)
+	r := c.exchange(ctx, endPayment, f, o.AuthCode, claim{class: money})
 	return r.answer(payAnswer, echo{outTradeNo: o.OutTradeNo, amount: o.Amount, currency: o.Currency})
 }
 
@@ -43,7 +43,7 @@ func (c *Client) Refund(ctx context.Context, o RefundRequest) Answer {
 		field{"txdtm", o.TxDTM},
 		field{"udid", o.UDID},
 	)
-	r := c.exchange(ctx, endRefund, f, "")
+	r := c.exchange(ctx, endRefund, f, "", claim{class: money})
 	return r.answer(refundAnswer, echo{outTradeNo: o.OutTradeNo, origSysSN: o.SysSN, amount: o.Amount, currency: o.Currency})
 }
 
@@ -72,7 +72,7 @@ func (c *Client) Cancel(ctx context.Context, u CancelRequest) Answer {
 		field{"txamt", strconv.FormatInt(u.Amount, 10)},
 		field{"txdtm", u.TxDTM},
 	)
-	r := c.exchange(ctx, endpoint, f, "")
+	r := c.exchange(ctx, endpoint, f, "", claim{class: money})
 	a := r.answer(cancelAnswer, echo{outTradeNo: u.OutTradeNo, origSysSN: u.SysSN, amount: u.Amount, currency: u.Currency})
 	if a.RespCD == "0000" && a.Meaning == Undone {
 		switch {

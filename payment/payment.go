@@ -61,6 +61,13 @@ type Answer struct {
 	SysSN      string // QFPay's id of the payment or refund; may be empty, and is in the answer to a Cancel
 	ChnlSN     string // the wallet's id of it; likewise
 	PayType    string // the wallet's pay_type that QFPay resolved; may be empty
+	// Genuine reports that the answer carried a signature of QFPay's that holds.
+	Genuine bool
+	// Soft reports that a declined order may still be completed by the customer, so it has to be closed before
+	// another code is taken.
+	Soft bool
+	// Throttled reports that QFPay refused the request at the door (HTTP 429).
+	Throttled bool
 	// Alarm is not empty where a person should look at it: a wrong signature, an echo that does not match.
 	Alarm string
 	// Err is why there is no usable answer (transport, HTTP status, body), for logs. It holds no secret.
@@ -76,6 +83,7 @@ type Query struct {
 	Created    time.Time // when the request was made; names the calendar months that are searched
 	Now        time.Time // a month that has not begun is not searched; zero: time.Now
 	Refund     bool      // the transaction is a refund, not a payment
+	Urgency    Urgency   // who waits for the result
 }
 
 // A Finding is what a query says about one transaction.
@@ -84,6 +92,12 @@ type QueryResult struct {
 	// Cancel is the item's cancel field: 0 none, 1 reversed or refunded, 2 cancelled, 3 refunded, 5 partly refunded
 	// (QFPay docs, transaction-enquiry page).
 	Cancel string
+	// Listed reports that QFPay lists the number, understood or not.
+	Listed bool
+	// Success reports that an item of the number is listed with respcd 0000, whatever else it says.
+	Success bool
+	// Refunded is how much the listed refunds of the payment gave back, minor units; 0 where none is listed.
+	Refunded int64
 	// Searched says that every window that could hold the transaction was asked and answered, and that the clocks
 	// that name the windows can be trusted. An empty result proves something only then, and only after the answer
 	// window of the request has passed.

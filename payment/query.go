@@ -23,7 +23,7 @@ func (c *Client) Query(ctx context.Context, q Query) QueryResult {
 	number := newForm(field{"out_trade_no", q.OutTradeNo})
 	questions, unsure := []form{number}, error(nil)
 	for n := 0; n < len(questions); n++ {
-		l := c.list(ctx, questions[n], queryPages)
+		l := c.list(ctx, questions[n], queryPages, claim{q.Urgency.class(), q.Created})
 		found, ok := q.judge(l.items)
 		switch {
 		case ok && (l.whole || found.Meaning == Paid):
@@ -53,7 +53,7 @@ func (c *Client) List(ctx context.Context, start, end time.Time) ([]Item, error)
 	if last.Before(start) || month(start, c.location) != month(last, c.location) {
 		return nil, errors.New("a list's end must be after its start and in the same calendar month; ask month by month")
 	}
-	l := c.list(ctx, newForm(field{"start_time", FormatTime(start, c.location)}, field{"end_time", FormatTime(last, c.location)}), listPages)
+	l := c.list(ctx, newForm(field{"start_time", FormatTime(start, c.location)}, field{"end_time", FormatTime(last, c.location)}), listPages, claim{class: audit})
 	switch {
 	case l.whole:
 		return l.items, nil
@@ -135,11 +135,11 @@ type listing struct {
 	setup bool      // QFPay refused the question for a fault of setup
 }
 
-func (c *Client) list(ctx context.Context, f form, pages int) listing {
+func (c *Client) list(ctx context.Context, f form, pages int, with claim) listing {
 	var l listing
 	seen := map[Item]bool{}
 	for page := 1; page <= pages; page++ {
-		r := c.exchange(ctx, endQuery, f.with(field{"page", strconv.Itoa(page)}, field{"page_size", strconv.Itoa(pageSize)}), "")
+		r := c.exchange(ctx, endQuery, f.with(field{"page", strconv.Itoa(page)}, field{"page_size", strconv.Itoa(pageSize)}), "", with)
 		l.date = r.date
 		items, top, setup := r.items()
 		known := len(l.items)

@@ -92,6 +92,8 @@ const (
 	forged
 )
 
+func (s seal) String() string { return [...]string{"", "genuine", "wrong"}[s] }
+
 // check compares the signature of an answer, which is over the body exactly as received with the key behind it
 // (QFPay API reference Japan, 3.4). MD5 or SHA256 is told by the length, letter case does not matter.
 func (s *signer) check(h http.Header, body []byte) seal {

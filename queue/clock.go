@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -63,13 +64,29 @@ func (q *Queue) checkClock() {
 	// Ahead of what is held: that will be judged by the time as it is then.
 	held := q.held
 	q.held = nil
-	for _, id := range sorted(q.sales) {
-		q.hold(func() error { return q.stepSale(id, sale.Event{Kind: sale.ClockMoved, At: q.clock.now(), Moved: by}) })
+	for _, s := range q.following() {
+		q.hold(s, func() error {
+			ev := sale.Event{Kind: sale.ClockMoved, At: q.clock.now(), Moved: by}
+			if s.kind == "refund" {
+				return q.stepRefund(s.id, ev)
+			}
+			return q.stepSale(s.id, ev)
+		})
 	}
-	for _, id := range sorted(q.refunds) {
-		q.hold(func() error { return q.stepRefund(id, sale.Event{Kind: sale.ClockMoved, At: q.clock.now(), Moved: by}) })
-	}
+	q.planDayEnd()
 	q.held = append(q.held, held...)
+}
+
+// following are all sales and refunds that have something to come, their audits included, in an order that is the same
+// each time.
+func (q *Queue) following() (all []subject) {
+	for s := range q.timers.of {
+		if s.kind == "sale" || s.kind == "refund" {
+			all = append(all, s)
+		}
+	}
+	slices.SortFunc(all, func(a, b subject) int { return cmp.Or(cmp.Compare(b.kind, a.kind), cmp.Compare(a.id, b.id)) })
+	return all
 }
 
 // sorted walks a map in an order that is the same each time.

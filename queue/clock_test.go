@@ -20,7 +20,7 @@ func TestClockJumps(t *testing.T) {
 			time.Sleep(20 * time.Second)
 			c.jump(jump)
 			time.Sleep(15 * time.Second)
-			if v := c.state("a"); v.State != sale.Paying {
+			if v := c.state("a"); v.State != sale.Confirming {
 				t.Errorf("jump %v: %+v", jump, v)
 			}
 			if took := c.until("a", sale.NotPaid, time.Minute); took < 25*time.Second || took > 35*time.Second {

@@ -8,21 +8,37 @@ import (
 	"cpmd/queue/sale"
 )
 
-// HandOver says that the goods of a paid sale with settle "till" are handed over. It is refused once the money
-// is on its way back.
+// ConfirmDelivery takes a machine's word that it hands the goods of a paid sale over. It is refused once the money is on
+// its way back, also by a refund that somebody asked for: goods are never free.
 func (q *Queue) ConfirmDelivery(ctx context.Context, id, by string) (sale.View, error) {
 	return q.enact(ctx, id, sale.Event{Kind: sale.DeliveryConfirmed, By: by}, func(s sale.Sale) error {
-		if s.Delivery == sale.Awaited || s.Delivery == sale.Delivered {
-			return nil
+		refuse := func(format string, args ...any) error {
+			return &sale.Error{Code: sale.NotDeliverable, Sale: id, Detail: fmt.Sprintf(format, args...)}
 		}
-		why := fmt.Sprintf("sale %s is %s and not settled by the till (settle)", id, s.State)
 		switch {
+		case s.Delivery == sale.Delivered:
+			return nil
 		case s.Delivery == sale.Returning || s.Delivery == sale.Returned:
-			why = fmt.Sprintf("it is too late: the money of sale %s is going back; do not hand the goods over", id)
-		case s.Settle == sale.SettleByTill:
-			why = fmt.Sprintf("sale %s is %s; hand nothing over", id, s.State)
+			return refuse("it is too late: the money of sale %s is going back; do not hand the goods over", id)
+		case !s.ConfirmDelivery:
+			return refuse("sale %s was opened without confirm_delivery; there is nothing to confirm", id)
+		case s.Delivery != sale.Awaited:
+			return refuse("sale %s is %s; hand nothing over", id, s.State)
 		}
-		return &sale.Error{Code: sale.NotDeliverable, Sale: id, Detail: why}
+		refunds, err := q.cfg.Journal.RefundsOf(id)
+		if err != nil {
+			return unavailable(err)
+		}
+		back := s.Refunded
+		for _, f := range refunds {
+			if !f.State.Final() && !f.GiveBack {
+				back += f.Amount
+			}
+		}
+		if back >= s.Amount {
+			return refuse("the whole amount of sale %s is being refunded; do not hand the goods over", id)
+		}
+		return nil
 	})
 }
 
@@ -37,13 +53,35 @@ func (q *Queue) returnMoney(id string) error {
 		return err
 	}
 	paid, err := q.refundable(s, s.Amount-s.Refunded)
-	if refused := (*sale.Error)(nil); errors.As(err, &refused) && refused.Code == sale.NotRefundable {
+	if refused := (*sale.Error)(nil); errors.As(err, &refused) {
 		return nil // a refund is under way; NextAt looks again
 	}
 	if err != nil {
 		return err
 	}
 	// A colon is in no till's id, so this one is nobody else's.
-	_, err = q.beginRefund(fmt.Sprintf("auto:%d:%s", len(earlier)+1, id), s, paid, s.Amount-s.Refunded)
+	id = fmt.Sprintf("auto:%d:%s", len(earlier)+1, id)
+	_, err = q.beginRefund(sale.Refund{ID: id, Amount: s.Amount - s.Refunded, By: "cpmd"}, s, paid)
+	return err
+}
+
+// giveBack refunds a payment whose money the audit found, unless that is under way.
+func (q *Queue) giveBack(id, number string) error {
+	s, ok, err := q.find(id)
+	if err != nil || !ok {
+		return err
+	}
+	p := s.Payment(number)
+	earlier, err := q.cfg.Journal.RefundsOf(id)
+	if err != nil || p == nil || p.Outcome == sale.OutcomePaid || p.Outcome == sale.Alive || p.SysSN == "" {
+		return err
+	}
+	for _, f := range earlier {
+		if f.GiveBack && f.Payment == number && f.State != sale.NotRefunded {
+			return nil
+		}
+	}
+	id = fmt.Sprintf("back:%d:%s", len(earlier)+1, id)
+	_, err = q.beginRefund(sale.Refund{ID: id, Amount: s.Amount, GiveBack: true, By: "cpmd"}, s, p)
 	return err
 }

@@ -2,8 +2,10 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"cpmd/queue/sale"
 )
@@ -17,6 +19,10 @@ func (q *Queue) PutSale(ctx context.Context, r sale.Request) (v sale.View, creat
 		s, fresh, err := q.open(r)
 		if err == nil {
 			v, created = q.view(s), fresh
+			if days := q.daysAgo(s.CreatedAt); !fresh && days > 0 {
+				v.OpenedDaysAgo = days
+				q.repeats.note(s.ID, q.clock.now())
+			}
 		}
 		return err
 	})
@@ -32,14 +38,13 @@ func (q *Queue) open(r sale.Request) (s sale.Sale, created bool, err error) {
 		if old.Content != content {
 			return s, false, &sale.Error{Code: sale.IDReused, Sale: r.ID, Detail: "a sale with this id and other content exists; use a new id for a new sale, and repeat a request exactly to learn what became of it"}
 		}
+		if q.cfg.OldIDs == "refuse" && q.daysAgo(old.CreatedAt) > 0 {
+			return s, false, &sale.Error{Code: sale.IDReused, Sale: r.ID, Detail: "a sale of an earlier day has this id; let the till go on numbering where it stopped, or use ids that hold the date"}
+		}
 		return old, false, nil
 	}
-	other, err := q.cfg.Journal.UnfinishedTicket(r.Ticket, r.Amount, r.Currency)
-	if err != nil {
-		return s, false, unavailable(err)
-	}
-	if other != "" {
-		return s, false, &sale.Error{Code: sale.TicketUnresolved, Sale: other, Detail: fmt.Sprintf("sale %s of the same ticket and amount is not finished; wait for it or ask about it, do not charge again", other)}
+	if err := q.checkTicket(r); err != nil {
+		return s, false, err
 	}
 	l := q.lanes[r.Lane]
 	if l.holder != "" {
@@ -57,17 +62,50 @@ func (q *Queue) open(r sale.Request) (s sale.Sale, created bool, err error) {
 	if q.down != nil {
 		return s, false, unavailable(q.down)
 	}
-	s = sale.Sale{ID: r.ID, Lane: r.Lane, Ticket: r.Ticket, Amount: r.Amount, Currency: r.Currency, Content: content, Settle: r.Settle}
-	ev := sale.Event{Kind: sale.Opened, At: q.clock.now()}
+	s = sale.Sale{ID: r.ID, Lane: r.Lane, Ticket: r.Ticket, Amount: r.Amount, Currency: r.Currency, Content: content,
+		ConfirmDelivery: r.ConfirmDelivery, By: r.By, Operator: r.Operator, Shift: r.Shift, Metadata: r.Metadata}
+	ev := sale.Event{Kind: sale.Opened, At: q.clock.now(), By: r.By}
 	if r.AuthCode != "" {
 		err = q.pay(s, ev, l, r.AuthCode, "till")
 	} else {
 		_, err = q.applySale(s, ev)
 	}
 	if err != nil {
-		return s, false, unavailable(err)
+		return s, false, refusalOr(err)
 	}
 	return *q.sales[r.ID], true, nil
+}
+
+// checkTicket refuses to charge a bill whose charge is not finished, or that was paid today unless it is asked for again.
+func (q *Queue) checkTicket(r sale.Request) error {
+	other, err := q.cfg.Journal.UnfinishedTicket(r.Ticket)
+	if err != nil {
+		return unavailable(err)
+	}
+	if other != "" {
+		return &sale.Error{Code: sale.TicketUnresolved, Sale: other, Detail: fmt.Sprintf("sale %s of the same ticket is not finished; wait for it or ask about it, do not charge again", other)}
+	}
+	if r.Again {
+		return nil
+	}
+	now := q.clock.now().In(q.cfg.Location)
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, q.cfg.Location)
+	if other, err = q.cfg.Journal.PaidTicket(r.Ticket, today); err != nil {
+		return unavailable(err)
+	}
+	if other != "" {
+		return &sale.Error{Code: sale.TicketPaid, Sale: other, Detail: fmt.Sprintf(`sale %s of the same ticket was paid today; if it really is to be charged once more, ask with "again": true`, other)}
+	}
+	return nil
+}
+
+// daysAgo is how many days of the shop lie between then and now.
+func (q *Queue) daysAgo(then time.Time) int {
+	day := func(t time.Time) time.Time {
+		y, m, d := t.In(q.cfg.Location).Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	return int(day(q.clock.now()).Sub(day(then)).Hours() / 24)
 }
 
 // find looks in memory, then in the journal.
@@ -114,7 +152,7 @@ func (q *Queue) enact(ctx context.Context, id string, ev sale.Event, allowed fun
 		}
 		ev.At = q.clock.now()
 		if s, err = q.applySale(s, ev); err != nil {
-			return unavailable(err)
+			return refusalOr(err)
 		}
 		v = q.view(s)
 		return nil
@@ -134,8 +172,12 @@ func (q *Queue) Sales(_ context.Context, f sale.Filter) ([]sale.View, error) {
 	return views(all, q.view), nil
 }
 
+// refusalOr makes a refusal of whatever error.
 func refusalOr(err error) error {
-	if e, ok := err.(*sale.Error); ok {
+	if err == nil {
+		return nil
+	}
+	if e := (*sale.Error)(nil); errors.As(err, &e) {
 		return e
 	}
 	return unavailable(err)

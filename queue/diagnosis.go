@@ -20,7 +20,7 @@ func (q *Queue) Diagnosis(ctx context.Context) (sale.Diagnosis, error) {
 	if err != nil {
 		return sale.Diagnosis{}, unavailable(err)
 	}
-	alarms, err := q.cfg.Journal.Alarms(q.clock.now().AddDate(0, 0, -7))
+	alarms, err := q.cfg.Journal.Alarms(q.clock.now().Add(1), 50)
 	if err != nil {
 		return sale.Diagnosis{}, unavailable(err)
 	}
@@ -30,7 +30,7 @@ func (q *Queue) Diagnosis(ctx context.Context) (sale.Diagnosis, error) {
 	q.mu.Unlock()
 	d := sale.Diagnosis{Version: q.cfg.Version, StartedAt: sale.Shown(started), UptimeS: int64(q.clock.now().Sub(started).Seconds()), Ready: ready == nil,
 		Journal: sale.JournalHealth{Path: q.cfg.Journal.Path(), OK: ready == nil, Bytes: q.cfg.Journal.Bytes()}, Lanes: lanes,
-		Unsettled: views(sales, q.view), Refunding: views(refunds, sale.RefundViewOf), Alarms: append([]sale.AlarmView{}, alarms...), Advice: []string{}}
+		Unsettled: views(sales, q.view), Refunding: views(refunds, sale.RefundViewOf), Alarms: views(alarms, sale.AlarmViewOf), Advice: []string{}}
 	var onGateway []string
 	if q.cfg.GatewayHealth != nil {
 		d.Gateway, onGateway = q.cfg.GatewayHealth()
@@ -42,5 +42,8 @@ func (q *Queue) Diagnosis(ctx context.Context) (sale.Diagnosis, error) {
 		d.Journal.Error = ready.Error()
 	}
 	d.Advice = append(append(d.Advice, sale.Advice(d)...), onGateway...)
+	if a := q.repeats.advice(q.clock.now()); a != "" {
+		d.Advice = append(d.Advice, a)
+	}
 	return d, nil
 }

@@ -12,96 +12,135 @@ import (
 	"cpmd/queue/sale"
 )
 
+// This file performs effects: it calls the gateway and feeds what came back in as events.
+
 func (q *Queue) perform(s sale.Sale, e sale.Effect) {
-	p := s.Payment(e.Payment)
+	p, about := s.Payment(e.Payment), subject{"sale", s.ID}
 	switch e.Kind {
 	case sale.SubmitPayment:
 		order := payment.PaymentRequest{OutTradeNo: p.OutTradeNo, Amount: s.Amount, Currency: s.Currency, PayType: p.PayType,
 			AuthCode: q.codes[p.OutTradeNo], TxDTM: p.TxDTM, UDID: s.Lane}
-		q.call(func(ctx context.Context) func(time.Time) error {
+		q.call(about, func(ctx context.Context) func(time.Time) error {
 			a := q.cfg.Gateway.Pay(ctx, order)
 			return func(now time.Time) error {
+				q.heard(a.Err == nil, now)
 				return q.stepSale(s.ID, sale.Event{Kind: sale.Answered, At: now, Payment: e.Payment, Answer: &a})
 			}
-		})
+		}, nil)
 	case sale.CancelPayment:
 		undo := payment.CancelRequest{OutTradeNo: p.OutTradeNo, SysSN: p.SysSN, Amount: s.Amount, Currency: s.Currency,
 			PayType: cmp.Or(p.Resolved, p.PayType), TxDTM: p.TxDTM}
-		q.call(func(ctx context.Context) func(time.Time) error {
+		q.call(about, func(ctx context.Context) func(time.Time) error {
 			a := q.cfg.Gateway.Cancel(ctx, undo)
 			return func(now time.Time) error {
 				return q.stepSale(s.ID, sale.Event{Kind: sale.CancelAnswered, At: now, Payment: e.Payment, Answer: &a})
 			}
-		})
+		}, nil)
 	case sale.QueryPayment:
 		question := payment.Query{OutTradeNo: p.OutTradeNo, SysSN: p.SysSN, Amount: s.Amount, Currency: s.Currency, Created: p.Since()}
-		q.query(question, func(ev sale.Event) error { return q.stepSale(s.ID, ev) })
+		q.query(about, urgencyOf(s, p), question, func(ev sale.Event) error { return q.salesQueried(s.ID, ev) })
 	case sale.ReturnMoney:
-		q.hold(func() error { return q.returnMoney(s.ID) })
+		q.hold(about, func() error { return q.returnMoney(s.ID) })
+	case sale.GiveBack:
+		q.hold(about, func() error { return q.giveBack(s.ID, e.Payment) })
 	case sale.RaiseAlarm:
-		q.raise("sale", s.ID, e)
+		q.logAlarm(about, e)
 	}
 }
 
+func urgencyOf(s sale.Sale, p *sale.Payment) urgency {
+	switch {
+	case p.Outcome != sale.Alive:
+		return looksAgain
+	case s.State.HoldsLane():
+		return customerWaits
+	}
+	return unfinished
+}
+
+// salesQueried feeds a query's result in. What refunds are giving back at the moment explains what is missing of a sale
+// that is paid.
+func (q *Queue) salesQueried(id string, ev sale.Event) error {
+	if ev.Query.Meaning == payment.Undone {
+		refunds, err := q.cfg.Journal.RefundsOf(id)
+		if err != nil {
+			return err
+		}
+		for _, f := range refunds {
+			if !f.State.Final() && !f.GiveBack {
+				ev.UnderWay += f.Amount
+			}
+		}
+	}
+	return q.stepSale(id, ev)
+}
+
 func (q *Queue) performRefund(f sale.Refund, e sale.Effect) {
+	about := subject{"refund", f.ID}
 	switch e.Kind {
 	case sale.SendRefund:
 		order := payment.RefundRequest{OutTradeNo: f.OutTradeNo, SysSN: f.PaidSysSN, Amount: f.Amount, Currency: f.Currency, TxDTM: f.TxDTM}
-		q.call(func(ctx context.Context) func(time.Time) error {
+		q.call(about, func(ctx context.Context) func(time.Time) error {
 			a := q.cfg.Gateway.Refund(ctx, order)
 			return func(now time.Time) error {
 				return q.stepRefund(f.ID, sale.Event{Kind: sale.Answered, At: now, Payment: e.Payment, Answer: &a})
 			}
-		})
+		}, nil)
 	case sale.QueryRefund:
 		question := payment.Query{OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, Amount: f.Amount, Currency: f.Currency, Created: f.Since(), Refund: true}
-		q.query(question, func(ev sale.Event) error { return q.stepRefund(f.ID, ev) })
+		u := unfinished
+		if f.State.Final() {
+			u = looksAgain
+		}
+		q.query(about, u, question, func(ev sale.Event) error { return q.stepRefund(f.ID, ev) })
 	case sale.RaiseAlarm:
-		q.raise("refund", f.ID, e)
+		q.logAlarm(about, e)
 	}
 }
 
-// query asks QFPay, at most Parallel at a time.
-func (q *Queue) query(question payment.Query, step func(sale.Event) error) {
-	q.call(func(ctx context.Context) func(time.Time) error {
-		select {
-		case q.queries <- struct{}{}:
-			defer func() { <-q.queries }()
-		case <-ctx.Done():
-		}
-		asked := time.Now()
-		question.Now = q.clock.now()
-		f := q.cfg.Gateway.Query(ctx, question)
-		return func(now time.Time) error {
-			// Counted back from now, not read before: the clock may have been set meanwhile.
-			return step(sale.Event{Kind: sale.QueryAnswered, At: now, Payment: question.OutTradeNo, Query: &f, AskedAt: now.Add(-time.Since(asked))})
-		}
-	})
-}
-
-// call runs a gateway call beside the main goroutine and feeds its result in there. A panic in it is an
-// unknown answer, as any other that does not come: NextAt brings the next query.
+// call runs a gateway call beside the main goroutine and feeds its result in there; over is called there too, at the end,
+// whatever came of the call. A panic in the call is an unknown answer, as any other that does not come: NextAt brings
+// the next query.
 //
 // A queue that is stopping begins no calls: the next start asks for what is open.
-func (q *Queue) call(do func(context.Context) func(time.Time) error) {
+func (q *Queue) call(about subject, do func(context.Context) func(time.Time) error, over func()) {
 	if q.stopping {
 		return
 	}
 	q.calls.Add(1)
 	go func() {
 		defer q.calls.Done()
-		defer func() {
-			if r := recover(); r != nil {
-				q.log.Error("a gateway call panicked", zap.String("panic", fmt.Sprintf("%T", r)), zap.Stack("stack"))
-			}
-		}()
-		result := do(q.ctx)
+		result := q.guardedCall(do)
 		q.post(func() {
-			q.hold(func() error { return result(q.clock.now()) })
+			if result != nil {
+				q.hold(about, func() error { return result(q.clock.now()) })
+			}
+			if over != nil {
+				over()
+			}
 		})
 	}()
 }
 
-func (q *Queue) raise(kind, id string, e sale.Effect) {
-	q.log.Error("alarm: a person must look at this", zap.String(kind, id), zap.String("payment", e.Payment), zap.String("what", e.Text))
+func (q *Queue) guardedCall(do func(context.Context) func(time.Time) error) (result func(time.Time) error) {
+	defer func() {
+		if r := recover(); r != nil {
+			q.log.Error("a gateway call panicked", zap.String("panic", fmt.Sprintf("%T", r)), zap.Stack("stack"))
+		}
+	}()
+	return do(q.ctx)
+}
+
+// raise journals an alarm that no sale's or refund's event raised.
+func (q *Queue) raise(about subject, e sale.Effect) {
+	q.logAlarm(about, e)
+	if err := q.append(alarmEntry(about, q.clock.now(), e)); err != nil {
+		q.log.Error("an alarm could not be journaled", zap.Error(err))
+		return
+	}
+	q.announce()
+}
+
+func (q *Queue) logAlarm(about subject, e sale.Effect) {
+	q.log.Error("alarm: a person must look at this", zap.String(about.kind, about.id), zap.String("payment", e.Payment), zap.String("what", e.Text))
 }

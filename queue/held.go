@@ -10,6 +10,8 @@ import (
 	"cpmd/queue/sale"
 )
 
+// This file is what happens while the journal is not writable: what cannot be written waits, in order.
+
 // append writes entries and keeps account of the journal's health.
 func (q *Queue) append(entries ...journal.Entry) error {
 	if q.fatal != nil {
@@ -17,11 +19,7 @@ func (q *Queue) append(entries ...journal.Entry) error {
 	}
 	err := q.cfg.Journal.Append(entries...)
 	if journal.IsConstraint(err) {
-		q.log.Error("the journal refused an entry by its own rules; please report this", zap.Error(err))
-		for _, e := range entries {
-			q.postpone(e)
-		}
-		return err
+		return err // the entry's own fault, not the journal's
 	}
 	q.wrote(err)
 	return err
@@ -32,7 +30,7 @@ func (q *Queue) wrote(err error) {
 	switch {
 	case err == nil:
 		if q.down != nil {
-			q.log.Info("the journal takes entries again")
+			q.log.Info("the journal is writable again")
 			q.down = nil
 			q.setReady(nil)
 		}
@@ -41,37 +39,37 @@ func (q *Queue) wrote(err error) {
 		q.log.Error("stopping", zap.Error(q.fatal))
 	default:
 		if q.down == nil {
-			q.log.Error("the journal takes no entries; no new sale is accepted until it does. Make room on its disk, and make sure that it is writable", zap.Error(err))
+			q.log.Error("the journal is not writable; no new sale is accepted until it is. Make room on its disk, and make sure that it is writable", zap.Error(err))
 		}
 		q.down, q.retryAt = err, q.clock.now().Add(time.Second)
 		q.setReady(unavailable(err))
 	}
 }
 
-// postpone keeps an event that the journal refuses from coming back at once.
-func (q *Queue) postpone(e journal.Entry) {
-	later := q.clock.now().Add(10 * time.Second)
-	if s := q.sales[e.Subject]; s != nil && e.Sale != nil {
-		s.NextAt = later
-	}
-	if f := q.refunds[e.Subject]; f != nil && e.Refund != nil {
-		f.NextAt = later
-	}
-}
-
 func unavailable(err error) *sale.Error {
-	return &sale.Error{Code: sale.JournalUnavailable, Detail: "the journal takes no entries (" + err.Error() +
-		"): nothing was sent. Make room on its disk or make it writable; cpmd goes on by itself then"}
+	if ownFault(err) {
+		return &sale.Error{Code: sale.Internal, Detail: "cpmd could not do this (" + err.Error() + "); nothing was sent. Please report it with cpmctl diagnose"}
+	}
+	return &sale.Error{Code: sale.JournalUnavailable, Detail: "the journal is not writable (" + err.Error() +
+		"): nothing was sent. Make room on its disk or make it writable; cpmd resumes automatically"}
 }
 
 // hold runs a step whose event does not come again by itself, and keeps it while the journal is down.
-func (q *Queue) hold(step func() error) {
+func (q *Queue) hold(s subject, step func() error) {
+	work := func() error {
+		err := q.guarded(step)
+		if err != nil && ownFault(err) {
+			q.setAside(s, err)
+			return nil
+		}
+		return err
+	}
 	if len(q.held) > 0 {
-		q.held = append(q.held, step)
+		q.held = append(q.held, work)
 		return
 	}
-	if err := step(); err != nil && !journal.IsConstraint(err) && q.fatal == nil {
-		q.held = append(q.held, step)
+	if err := work(); err != nil && q.fatal == nil {
+		q.held = append(q.held, work)
 		if q.down == nil { // it failed before it came to writing
 			q.down, q.retryAt = err, q.clock.now().Add(time.Second)
 		}
@@ -81,7 +79,7 @@ func (q *Queue) hold(step func() error) {
 // flush tries what was held, in order, as far as the journal goes along.
 func (q *Queue) flush() {
 	for len(q.held) > 0 {
-		if err := q.held[0](); err != nil && !journal.IsConstraint(err) {
+		if err := q.held[0](); err != nil {
 			return
 		}
 		q.held = q.held[1:]

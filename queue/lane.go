@@ -18,7 +18,8 @@ type lane struct {
 	holder string    // id of the sale that holds the lane, or ""
 	since  time.Time // when that sale last began to wait; older scans are not for it
 	status scanner.Status
-	last   scanner.Text // the last scan and when it was last seen, to tell a scan from its echo
+	last   scanner.Text // the last scan, when it was first and last seen, to tell a scan from its echo
+	first  time.Time
 	lastAt time.Time
 }
 
@@ -50,11 +51,11 @@ func (q *Queue) scanned(l *lane, sc scanner.Scan) {
 	if sc.Text == "" {
 		return
 	}
-	if sc.Text == l.last && sc.At.Sub(l.lastAt) < echo {
+	if l.echoes(sc) {
 		l.lastAt = sc.At
 		return
 	}
-	l.last, l.lastAt = sc.Text, sc.At
+	l.last, l.first, l.lastAt = sc.Text, sc.At, sc.At
 	note, err := q.bind(l, sc)
 	if err != nil {
 		q.log.Error("a scan could not be taken; the customer must show the code again", zap.String("lane", l.Name), zap.Error(err))
@@ -64,16 +65,40 @@ func (q *Queue) scanned(l *lane, sc scanner.Scan) {
 	}
 	if note != "" {
 		q.tellScan(l, sc, note)
+		q.rejectScan(l, sc, note)
 	}
 }
 
-// bind makes a payment of the scan, or says why no sale takes it.
+// rejectScan shows a waiting sale's cashier why a scan was not taken. Goods barcodes and addresses leave the sale alone.
+func (q *Queue) rejectScan(l *lane, sc scanner.Scan, note string) {
+	s := q.sales[l.holder]
+	if s == nil || s.State != sale.Waiting || sale.IsGoods(string(sc.Text)) {
+		return
+	}
+	l.beep(false)
+	note = strings.ToUpper(note[:1]) + note[1:] + "."
+	if _, err := q.applySale(*s, sale.Event{Kind: sale.ScanRejected, At: q.clock.now(), Note: note}); err != nil {
+		q.log.Warn("a rejected scan could not be journaled", zap.String("lane", l.Name), zap.Error(err))
+	}
+}
+
+// echoes reports whether the scan is the last one, read once more. A phone that is held in front of a presentation
+// scanner from before the sale opened is a scan of its own once it has been there for as long as an echo lasts.
+func (l *lane) echoes(sc scanner.Scan) bool {
+	if sc.Text != l.last || sc.At.Sub(l.lastAt) >= echo {
+		return false
+	}
+	heldOver := l.first.Before(l.since) && sc.At.Sub(l.since) >= echo
+	return !heldOver
+}
+
+// bind makes a payment of the scan, or tells why no sale takes it.
 func (q *Queue) bind(l *lane, sc scanner.Scan) (note string, err error) {
 	code := payment.AuthCode(sc.Text)
 	s := q.sales[l.holder]
 	switch {
 	case !sale.IsPaymentCode(string(sc.Text)):
-		return "not a payment code", nil
+		return "this is not a payment code", nil
 	case s == nil:
 		return "no sale is waiting for a code on this lane", nil
 	case s.State != sale.Waiting:
@@ -87,7 +112,6 @@ func (q *Queue) bind(l *lane, sc scanner.Scan) (note string, err error) {
 		return "", err
 	}
 	if used {
-		l.beep(false)
 		return "this code was used before; the customer must show a fresh one", nil
 	}
 	now := q.clock.now()
@@ -106,10 +130,12 @@ func (q *Queue) pay(s sale.Sale, ev sale.Event, l *lane, code payment.AuthCode, 
 	return nil
 }
 
-// tellScan tells tills of a scan that paid nothing. Goods barcodes are told as they are.
+// tellScan tells tills of a scan that paid nothing. Goods barcodes and addresses are told as they are, other texts only
+// while no sale waits: they may be part of a code.
 func (q *Queue) tellScan(l *lane, sc scanner.Scan, note string) {
 	v := sale.ScanView{Lane: l.Name, Text: string(sc.Text), Symbology: sc.Symbology, Note: note, At: sale.Shown(q.clock.now())}
-	if sale.IsPaymentCode(v.Text) {
+	waits := q.sales[l.holder] != nil
+	if sale.IsPaymentCode(v.Text) || waits && !sale.IsGoods(v.Text) {
 		v.Text, v.Masked = payment.AuthCode(sc.Text).String(), true
 	}
 	q.tell("scan", l.Name, v)

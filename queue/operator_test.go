@@ -13,7 +13,7 @@ import (
 
 func (c *counter) openSettled(id string) {
 	c.Helper()
-	if _, _, err := c.PutSale(ctx, sale.Request{ID: id, Amount: 500, Currency: "HKD", Lane: "1", Settle: sale.SettleByTill}); err != nil {
+	if _, _, err := c.PutSale(ctx, sale.Request{ID: id, Amount: 500, Currency: "HKD", Lane: "1", ConfirmDelivery: true}); err != nil {
 		c.Fatal(err)
 	}
 	c.scan(code)
@@ -87,12 +87,12 @@ func TestNotDeliveredIsRefunded(t *testing.T) {
 // Money that cpmd cannot give back, since QFPay never named the payment, is a person's work, and said to be.
 func TestReturnWithoutSysSN(t *testing.T) {
 	bubble(t, &fakeGateway{pay: lost}, func(c *counter) {
-		if _, _, err := c.PutSale(ctx, sale.Request{ID: "a", Amount: 500, Currency: "HKD", Lane: "1", Settle: sale.SettleByTill}); err != nil {
+		if _, _, err := c.PutSale(ctx, sale.Request{ID: "a", Amount: 500, Currency: "HKD", Lane: "1", ConfirmDelivery: true}); err != nil {
 			t.Fatal(err)
 		}
 		c.scan(code)
 		c.until("a", sale.Unresolved, 3*time.Minute)
-		if _, err := c.Resolve(ctx, sale.Resolution{Sale: "a", Outcome: sale.Paid, Note: "seen in the portal", By: "uid=1"}); err != nil {
+		if _, err := c.Resolve(ctx, sale.Resolution{ID: "a", Outcome: sale.Paid, Note: "seen in the portal", By: "uid=1"}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Hour)
@@ -122,25 +122,31 @@ func TestOperatorDecides(t *testing.T) {
 		g := &fakeGateway{pay: lost}
 		bubble(t, g, func(c *counter) {
 			c.open("a")
-			_, err := c.Resolve(ctx, sale.Resolution{Sale: "a", Outcome: outcome, Note: "n", By: "uid=0"})
+			_, err := c.Resolve(ctx, sale.Resolution{ID: "a", Outcome: outcome, Note: "n", By: "uid=0"})
 			wantCode(t, err, sale.NotUnresolved, "a")
 			c.scan(code)
 			c.until("a", sale.Unresolved, 3*time.Minute)
-			_, err = c.Resolve(ctx, sale.Resolution{Sale: "a", Outcome: outcome, By: "uid=0"})
+			_, err = c.Resolve(ctx, sale.Resolution{ID: "a", Outcome: outcome, By: "uid=0"})
 			wantCode(t, err, sale.InvalidRequest, "")
-			v, err := c.Resolve(ctx, sale.Resolution{Sale: "a", Outcome: outcome, Note: "seen in the portal", By: "uid=1000 pid=7"})
+			v, err := c.Resolve(ctx, sale.Resolution{ID: "a", Outcome: outcome, Note: "seen in the portal", By: "uid=1000 pid=7"})
 			if err != nil || v.State != outcome {
 				t.Fatalf("%+v %v", v, err)
 			}
 			asked := g.number("query")
 			time.Sleep(3 * time.Hour)
-			if g.number("query") != asked {
-				t.Error("a decided sale is still asked for")
+			if g.number("query") == asked {
+				t.Error("a decided payment is not looked at again: operators err")
+			}
+			if v := c.state("a"); v.State != outcome {
+				t.Errorf("the decision did not stay: %+v", v)
 			}
 			s, err := c.Story(ctx, "a")
-			last := s.Lines[len(s.Lines)-1].Text
-			if err != nil || !strings.Contains(last, "uid=1000") || !strings.Contains(last, "seen in the portal") {
-				t.Errorf("%v: %q", err, last)
+			told := false
+			for _, l := range s.Lines {
+				told = told || strings.Contains(l.Text, "uid=1000") && strings.Contains(l.Text, "seen in the portal")
+			}
+			if err != nil || !told {
+				t.Errorf("%v: who decided and why is not in the story: %+v", err, s.Lines)
 			}
 		})
 	}
@@ -170,15 +176,15 @@ func TestStory(t *testing.T) {
 			all = append(all, l.Text)
 		}
 		text := strings.Join(all, "\n")
-		for _, want := range []string{"The till asked for it. Now waiting.", "written down, then sent. Sending the payment. Now paying.", "was answered 1202: declined",
-			"QFPay does not list it", "searched everywhere", "Now waiting.", "asked to cancel (uid=5). Now not_paid."} {
+		for _, want := range []string{"Sale opened by the till. Now waiting.", "journaled, then sent. Sending the payment. Now paying.", "was answered 1202: declined",
+			"QFPay does not list it", "searched everywhere", "Now waiting.", "Cancellation requested (uid=5). Now not_paid."} {
 			if _, rest, ok := strings.Cut(text, want); ok {
 				text = rest
 			} else {
 				t.Fatalf("no %q in what is left of the story:\n%s", want, strings.Join(all, "\n"))
 			}
 		}
-		if s.Next != "Nothing; this is final." {
+		if !strings.HasPrefix(s.Next, "This is final. QFPay is asked once more at ") {
 			t.Error(s.Next)
 		}
 	})

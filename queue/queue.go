@@ -51,7 +51,11 @@ type Config struct {
 	GatewayHealth func() (view any, advice []string)
 	// Observe sees every sale that came to another state, and its age; it may be nil. It must return at once.
 	Observe func(v sale.View, age time.Duration)
-	// Parallel bounds the queries under way at once; 0: 8.
+	// DayEnd is when the day before is compared with QFPay's list, from midnight; 0: never.
+	DayEnd time.Duration
+	// OldIDs: "refuse" refuses an id that an earlier day's sale has, even if the content is the same.
+	OldIDs string
+	// Parallel bounds the queries under way at once for which no customer waits; 0: 8.
 	Parallel int
 	// NewNumber makes a fresh out_trade_no; nil: from time and crypto/rand.
 	NewNumber func(time.Time) string
@@ -73,12 +77,17 @@ type Queue struct {
 	codes   map[string]payment.AuthCode
 	lanes   map[string]*lane
 	order   []string // lane names as configured
+	timers  timers
+	overdue overdueWatch
+	repeats repeats
+	aside   map[subject]int // steps that were set aside, and how often
+	asks    asks
 	held    []func() error
-	down    error     // why the journal takes no entries; nil while it does
+	down    error     // why the journal is not writable; nil while it is
 	retryAt time.Time // when it is tried again
+	outage  time.Time // since when QFPay has not answered; zero while it does
 
 	calls    sync.WaitGroup // gateway calls under way
-	queries  chan struct{}  // bounds them
 	ctx      context.Context
 	stopping bool
 	fatal    error
@@ -108,7 +117,7 @@ func New(cfg Config) *Queue {
 	q := &Queue{
 		cfg: cfg, log: cfg.Log, work: make(chan func(), 64), running: make(chan struct{}), done: make(chan struct{}), changed: make(chan struct{}),
 		sales: map[string]*sale.Sale{}, refunds: map[string]*sale.Refund{}, codes: map[string]payment.AuthCode{}, lanes: map[string]*lane{},
-		queries: make(chan struct{}, cfg.Parallel), ready: errStarting,
+		aside: map[subject]int{}, ready: errStarting,
 	}
 	q.clock.wall = cfg.Wall
 	for _, l := range cfg.Lanes {

@@ -27,5 +27,8 @@ func (q *Queue) Started() <-chan struct{} { return q.running }
 func (q *Queue) Ready() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.ready
+	if q.ready != nil {
+		return q.ready
+	}
+	return q.overdue.late()
 }

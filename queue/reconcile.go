@@ -14,9 +14,45 @@ type Lister interface {
 	List(ctx context.Context, start, end time.Time) ([]payment.Item, error)
 }
 
-// Reconcile fetches QFPay's list of a day and compares. Numbers near midnight that stand in another day's list
-// are looked up one by one, so clocks that differ do no harm.
-func (q *Queue) Reconcile(ctx context.Context, day string) (sale.Reconciliation, error) {
+// Reconcile fetches QFPay's list of a day, compares it with the journal, keeps the result, and raises an alarm for each
+// difference. An empty day is today.
+func (q *Queue) Reconcile(ctx context.Context, day, by string) (sale.Reconciliation, error) {
+	r, err := q.compare(ctx, day)
+	if err != nil {
+		return r, err
+	}
+	r.By = by
+	err = q.ask(ctx, func() error {
+		r.At = q.clock.now()
+		if err := q.cfg.Journal.KeepReconciliation(r); err != nil {
+			q.wrote(err)
+			return unavailable(err)
+		}
+		for _, list := range [][]sale.Mismatch{r.OnlyHere, r.OnlyThere, r.Different} {
+			for _, m := range list {
+				q.raise(subject{"day", r.Day}, sale.Effect{Kind: sale.RaiseAlarm, Payment: m.OutTradeNo, Text: m.Alarm(r.Day)})
+			}
+		}
+		return nil
+	})
+	return r, err
+}
+
+// LastReconciliation returns the kept comparison of a day, or of the newest day that has one where day is empty.
+func (q *Queue) LastReconciliation(_ context.Context, day string) (sale.Reconciliation, error) {
+	r, ok, err := q.cfg.Journal.LastReconciliation(day)
+	if err != nil {
+		return r, unavailable(err)
+	}
+	if !ok {
+		return r, &sale.Error{Code: sale.UnknownDay, Detail: "no such day has been compared with QFPay yet (cpmctl reconcile DAY does it now)"}
+	}
+	return r, nil
+}
+
+// compare reads both books. Numbers near midnight that stand in another day's list are looked up one by one, so clocks
+// that differ do no harm.
+func (q *Queue) compare(ctx context.Context, day string) (sale.Reconciliation, error) {
 	lister, ok := q.cfg.Gateway.(Lister)
 	if !ok {
 		return sale.Reconciliation{}, &sale.Error{Code: sale.GatewayUnavailable, Detail: "this gateway has no lists"}
@@ -42,25 +78,26 @@ func (q *Queue) Reconcile(ctx context.Context, day string) (sale.Reconciliation,
 	listed := map[string]bool{}
 	for _, i := range items {
 		key := i.OutTradeNo + i.OrderType
-		listed[key] = true
 		b, known := books[key]
-		if !known { // of another day here, or not ours
-			others, err := q.cfg.Journal.BooksOf(i.OutTradeNo)
-			if err != nil {
+		if !known { // of another day here, of another kind, or not ours
+			if b, known, err = q.bookOf(i); err != nil {
 				return sale.Reconciliation{}, unavailable(err)
 			}
-			b, known = others[key]
 		}
-		if !known {
+		key = b.OutTradeNo + kindOf(b)
+		switch {
+		case !known:
 			r.OnlyThere = append(r.OnlyThere, sale.Mismatch{OutTradeNo: i.OutTradeNo, SysSN: i.SysSN, Amount: i.Amount, Currency: i.Currency, There: sale.There(i)})
-			continue
-		}
-		if sale.Differs(b, i) {
+		case sale.Differs(b, i) || listed[key] || i.OrderType != kindOf(b):
 			b.There = sale.There(i)
+			if listed[key] {
+				b.There = "one more " + b.There
+			}
 			r.Different = append(r.Different, b.Mismatch)
-		} else {
+		default:
 			r.Agreed++
 		}
+		listed[key] = true
 	}
 	for _, key := range sorted(books) {
 		if b := books[key]; !listed[key] {
@@ -70,10 +107,33 @@ func (q *Queue) Reconcile(ctx context.Context, day string) (sale.Reconciliation,
 	return r, nil
 }
 
+func kindOf(b sale.Book) string {
+	if b.IsRefund {
+		return "refund"
+	}
+	return "payment"
+}
+
+// bookOf finds the book of a row that is not among the day's.
+func (q *Queue) bookOf(i payment.Item) (b sale.Book, known bool, err error) {
+	others, err := q.cfg.Journal.BooksOf(i.OutTradeNo)
+	if err != nil {
+		return b, false, err
+	}
+	if b, known = others[i.OutTradeNo+i.OrderType]; known {
+		return b, true, nil
+	}
+	for _, b := range others { // the number is ours, whatever QFPay calls the row
+		return b, true, nil
+	}
+	return b, false, nil
+}
+
 // lookUp asks for a number that the day's list does not have.
 func (q *Queue) lookUp(ctx context.Context, b sale.Book, r *sale.Reconciliation) {
-	f := q.cfg.Gateway.Query(ctx, payment.Query{OutTradeNo: b.OutTradeNo, SysSN: b.SysSN, Amount: b.Amount, Currency: b.Currency, Created: b.Sent, Now: q.clock.now(), Refund: b.IsRefund})
-	moved := f.Meaning == payment.Paid || b.Kept && b.Refunded > 0 && f.Meaning == payment.Undone
+	f := q.cfg.Gateway.Query(ctx, payment.Query{OutTradeNo: b.OutTradeNo, SysSN: b.SysSN, Amount: b.Amount, Currency: b.Currency,
+		Created: b.Sent, Now: q.clock.now(), Refund: b.IsRefund})
+	moved := f.Meaning == payment.Paid || b.Kept && b.GaveBack == b.Amount && f.Meaning == payment.Undone
 	switch {
 	case f.Meaning == payment.NotFound && !b.Kept && b.Final:
 		r.Agreed++ // it never got there, and that is what the journal says

@@ -44,31 +44,28 @@ func (q *Queue) openRefund(r sale.RefundRequest) (f sale.Refund, created bool, e
 	}
 	paid, err := q.refundable(s, r.Amount)
 	if err != nil {
-		return f, false, err
+		return f, false, refusalOr(err)
 	}
-	f, err = q.beginRefund(r.ID, s, paid, r.Amount)
-	return f, err == nil, err
+	f, err = q.beginRefund(sale.Refund{ID: r.ID, Amount: r.Amount, By: r.By}, s, paid)
+	return f, err == nil, refusalOr(err)
 }
 
-func (q *Queue) beginRefund(id string, s sale.Sale, paid *sale.Payment, amount int64) (sale.Refund, error) {
+// beginRefund opens a refund of the payment and sends it, after a pause where the sale has been refunded before.
+func (q *Queue) beginRefund(f sale.Refund, s sale.Sale, paid *sale.Payment) (sale.Refund, error) {
 	now := q.clock.now()
-	f := sale.Refund{ID: id, Sale: s.ID, Amount: amount, Currency: s.Currency, OutTradeNo: q.cfg.NewNumber(now), PaidSysSN: paid.SysSN,
-		TxDTM: payment.FormatTime(now, q.cfg.Location)}
+	f.Sale, f.Currency, f.Payment, f.PaidSysSN = s.ID, s.Currency, paid.OutTradeNo, paid.SysSN
+	f.OutTradeNo, f.TxDTM = q.cfg.NewNumber(now), payment.FormatTime(now, q.cfg.Location)
 	earlier, err := q.cfg.Journal.RefundsOf(s.ID)
 	if err != nil {
-		return f, unavailable(err)
+		return f, err
 	}
-	ev := sale.Event{Kind: sale.Opened, At: now}
+	ev := sale.Event{Kind: sale.Opened, At: now, By: f.By, Amount: f.Amount}
 	for _, e := range earlier {
 		if t := e.UpdatedAt.Add(sale.RefundPause); t.After(ev.NotBefore) {
 			ev.NotBefore = t
 		}
 	}
-	f, err = q.applyRefund(f, ev)
-	if err != nil {
-		return f, unavailable(err)
-	}
-	return f, nil
+	return q.applyRefund(f, ev)
 }
 
 // refundable checks that the sale has that much left to give back, and returns its paid payment.
@@ -81,14 +78,22 @@ func (q *Queue) refundable(s sale.Sale, amount int64) (*sale.Payment, error) {
 	}
 	refunds, err := q.cfg.Journal.RefundsOf(s.ID)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, err
 	}
 	for _, f := range refunds {
-		if !f.State.Final() {
+		switch {
+		case f.GiveBack:
+		case f.State == sale.RefundUnresolved:
+			return refuse("refund %s of this sale is unresolved; look it up in QFPay's portal and decide it (cpmctl resolve), then ask again", f.ID)
+		case !f.State.Final():
 			return refuse("refund %s of this sale is under way; wait until it is final", f.ID)
 		}
 	}
-	if left := s.Amount - s.Refunded; amount > left {
+	left := s.Amount - s.Refunded
+	if left == 0 {
+		return refuse("nothing is left to refund: sale %s was wholly refunded", s.ID)
+	}
+	if amount > left {
 		return refuse("%d is more than the %d that is left of this sale", amount, left)
 	}
 	for i := range s.Payments {
@@ -106,7 +111,11 @@ func (q *Queue) Refund(_ context.Context, id string) (sale.RefundView, error) {
 		return sale.RefundView{}, unavailable(err)
 	}
 	if !ok {
-		return sale.RefundView{}, &sale.Error{Code: sale.UnknownRefund, Detail: fmt.Sprintf("there is no refund %s; nothing was given back under that id", sale.Quote(id))}
+		return sale.RefundView{}, unknownRefund(id)
 	}
 	return sale.RefundViewOf(f), nil
+}
+
+func unknownRefund(id string) *sale.Error {
+	return &sale.Error{Code: sale.UnknownRefund, Detail: fmt.Sprintf("there is no refund %s; nothing was given back under that id", sale.Quote(id))}
 }

@@ -48,7 +48,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	return q.fatal
 }
 
-// resume tells every unfinished sale and refund that the daemon was away.
+// resume tells every unfinished sale and refund that the daemon was away, and sets the timers of the audit.
 func (q *Queue) resume() error {
 	sales, err := q.cfg.Journal.UnfinishedSales()
 	if err != nil {
@@ -57,6 +57,18 @@ func (q *Queue) resume() error {
 	refunds, err := q.cfg.Journal.UnfinishedRefunds()
 	if err != nil {
 		return fmt.Errorf("reading the unfinished refunds: %w", err)
+	}
+	audits, err := q.cfg.Journal.Audits()
+	if err != nil {
+		return fmt.Errorf("reading what is to be looked at again: %w", err)
+	}
+	for _, d := range audits {
+		at := minTime(d.At, q.clock.now().Add(time.Hour)) // a clock that was wrong must not put it off for weeks
+		if d.Refund {
+			q.timers.set(subject{"refund", d.ID}, at)
+		} else {
+			q.timers.set(subject{"sale", d.ID}, at)
+		}
 	}
 	for i := range sales {
 		s := &sales[i]
@@ -73,11 +85,16 @@ func (q *Queue) resume() error {
 		l.arm(s != nil && s.State == sale.Waiting)
 	}
 	for i := range sales {
-		q.hold(func() error { return q.stepSale(sales[i].ID, sale.Event{Kind: sale.Restarted, At: q.clock.now()}) })
+		q.hold(subject{"sale", sales[i].ID}, func() error {
+			return q.stepSale(sales[i].ID, sale.Event{Kind: sale.Restarted, At: q.clock.now()})
+		})
 	}
 	for i := range refunds {
-		q.hold(func() error { return q.stepRefund(refunds[i].ID, sale.Event{Kind: sale.Restarted, At: q.clock.now()}) })
+		q.hold(subject{"refund", refunds[i].ID}, func() error {
+			return q.stepRefund(refunds[i].ID, sale.Event{Kind: sale.Restarted, At: q.clock.now()})
+		})
 	}
+	q.planDayEnd()
 	return q.fatal
 }
 
@@ -122,7 +139,7 @@ func (q *Queue) ask(ctx context.Context, f func() error) error {
 			result <- errStopping
 			return
 		}
-		result <- f()
+		result <- q.guarded(f)
 	}:
 	case <-q.done:
 		return errStopping
@@ -142,7 +159,7 @@ func (q *Queue) ask(ctx context.Context, f func() error) error {
 	}
 }
 
-// fireDue lets all that is due happen and says when the next thing is.
+// fireDue lets all that is due happen and returns how long until the next thing is.
 func (q *Queue) fireDue() time.Duration {
 	const idle = 30 * time.Second // the wall clock is looked at that often
 	now := q.clock.now()
@@ -153,26 +170,40 @@ func (q *Queue) fireDue() time.Duration {
 		q.flush()
 		return time.Second
 	}
+	for t := q.timers.next(); t != nil && !t.at.After(now); t = q.timers.next() {
+		before := t.at
+		q.fire(t.subject, now)
+		if q.down != nil || q.fatal != nil {
+			return time.Second
+		}
+		if t := q.timers.of[t.subject]; t != nil && !t.at.After(now) && t.at.Equal(before) {
+			q.timers.set(t.subject, now.Add(time.Second)) // nothing came of it
+		}
+	}
 	next := now.Add(idle)
-	for _, id := range sorted(q.sales) {
-		s := q.sales[id]
-		if !s.NextAt.IsZero() && !s.NextAt.After(now) {
-			_ = q.stepSale(id, sale.Event{Kind: sale.Due, At: now}) // comes again; that the journal is down is noted in append
-		}
-		if s, ok := q.sales[id]; ok && !s.NextAt.IsZero() {
-			next = minTime(next, s.NextAt)
-		}
+	if t := q.timers.next(); t != nil {
+		next = minTime(next, t.at)
 	}
-	for _, id := range sorted(q.refunds) {
-		f := q.refunds[id]
-		if !f.NextAt.After(now) {
-			_ = q.stepRefund(id, sale.Event{Kind: sale.Due, At: now})
-		}
-		if f, ok := q.refunds[id]; ok {
-			next = minTime(next, f.NextAt)
-		}
-	}
+	q.overdue.expect(q.timers.next(), now)
 	return max(next.Sub(now), time.Millisecond)
+}
+
+// fire gives a subject its Due. That the journal is down is noted in append, and the timer stands.
+func (q *Queue) fire(s subject, now time.Time) {
+	due := sale.Event{Kind: sale.Due, At: now}
+	var err error
+	switch s.kind {
+	case "sale":
+		err = q.guarded(func() error { return q.stepSale(s.id, due) })
+	case "refund":
+		err = q.guarded(func() error { return q.stepRefund(s.id, due) })
+	case "day":
+		q.timers.set(s, time.Time{})
+		q.dayEnded(s.id)
+	}
+	if err != nil && ownFault(err) {
+		q.setAside(s, err)
+	}
 }
 
 func minTime(a, b time.Time) time.Time {

@@ -3,6 +3,7 @@ package queue
 import (
 	"fmt"
 	"reflect"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -10,10 +11,12 @@ import (
 	"cpmd/queue/sale"
 )
 
-// stepSale runs one event: reduce, append, perform. An error means that nothing happened.
+// This file is the order of things: reduce, append, perform.
+
+// stepSale runs one event on a sale, also on one that is final. An error means that nothing happened.
 func (q *Queue) stepSale(id string, ev sale.Event) error {
 	s, ok := q.sales[id]
-	if !ok { // final: only a contradiction matters
+	if !ok {
 		old, known, err := q.cfg.Journal.Sale(id)
 		if err != nil || !known {
 			return err
@@ -27,25 +30,34 @@ func (q *Queue) stepSale(id string, ev sale.Event) error {
 func (q *Queue) applySale(old sale.Sale, ev sale.Event) (sale.Sale, error) {
 	s, effects := sale.Reduce(q.cfg.Rules, old, ev)
 	if reflect.DeepEqual(s, old) && len(effects) == 0 {
+		q.keep(s)
 		return old, nil
 	}
 	e := q.saleEntry(old, &s, ev, effects)
-	if err := q.append(e); err != nil {
+	if err := q.append(append([]journal.Entry{e}, alarmEntries(subject{"sale", s.ID}, ev, effects)...)...); err != nil {
 		return old, err
 	}
-	q.keep(s)
-	q.settleLane(old, s)
+	q.changedSale(old, s, ev, e.Told != nil)
 	for _, effect := range effects {
 		q.perform(s, effect)
 	}
-	if e.Told != nil {
-		q.logSale(s)
-		if q.cfg.Observe != nil && s.State != old.State {
-			q.cfg.Observe(q.view(s), ev.At.Sub(s.CreatedAt))
-		}
-		q.announce()
-	}
 	return s, nil
+}
+
+// changedSale takes over a change that is in the journal.
+func (q *Queue) changedSale(old, s sale.Sale, ev sale.Event, told bool) {
+	delete(q.aside, subject{"sale", s.ID})
+	q.keep(s)
+	q.settleLane(old, s)
+	if !told {
+		return
+	}
+	q.log.Info("sale", zap.String("id", s.ID), zap.String("lane", s.Lane), zap.String("state", string(s.State)),
+		zap.String("reason", string(s.Reason)), zap.Int("payments", len(s.Payments)), zap.Int64("seq", s.Seq))
+	if q.cfg.Observe != nil && s.State != old.State {
+		q.cfg.Observe(q.view(s), ev.At.Sub(s.CreatedAt))
+	}
+	q.announce()
 }
 
 // saleEntry is the entry of a sale's change. Where tills see the change, the sale gets its time and seq.
@@ -59,18 +71,30 @@ func (q *Queue) saleEntry(old sale.Sale, s *sale.Sale, ev sale.Event, effects []
 	return e
 }
 
-func (q *Queue) logSale(s sale.Sale) {
-	q.log.Info("sale", zap.String("id", s.ID), zap.String("lane", s.Lane), zap.String("state", string(s.State)),
-		zap.String("reason", string(s.Reason)), zap.Int("payments", len(s.Payments)), zap.Int64("seq", s.Seq))
+// alarmEntries are the alarms among the effects, which are in the journal with the change that raised them.
+func alarmEntries(about subject, ev sale.Event, effects []sale.Effect) (all []journal.Entry) {
+	for _, e := range effects {
+		if e.Kind == sale.RaiseAlarm {
+			all = append(all, alarmEntry(about, ev.At, e))
+		}
+	}
+	return all
 }
 
-// keep remembers a sale until it is final.
+func alarmEntry(about subject, at time.Time, e sale.Effect) journal.Entry {
+	a := &sale.Alarm{At: at, Kind: about.kind, Subject: about.id, Payment: e.Payment, What: e.Text}
+	return journal.Entry{At: at, Kind: "alarm", Subject: about.id, Cause: sale.Cause{Payment: e.Payment, Alarm: e.Text}, Alarm: a, Once: e.Once,
+		Told: func(seq int64) any { v := *a; v.Seq = seq; return sale.AlarmViewOf(v) }}
+}
+
+// keep remembers a sale until nothing is to come any more but its audit, of which the timer is enough.
 func (q *Queue) keep(s sale.Sale) {
 	if s.Done() {
 		delete(q.sales, s.ID)
 	} else {
 		q.sales[s.ID] = &s
 	}
+	q.timers.set(subject{"sale", s.ID}, s.Due())
 	for _, p := range s.Payments {
 		if !p.Progress.InFlight && !p.Progress.Resend {
 			delete(q.codes, p.OutTradeNo)
@@ -94,37 +118,32 @@ func (q *Queue) stepRefund(id string, ev sale.Event) error {
 func (q *Queue) applyRefund(old sale.Refund, ev sale.Event) (sale.Refund, error) {
 	f, effects := sale.ReduceRefund(q.cfg.Rules, old, ev)
 	if reflect.DeepEqual(f, old) && len(effects) == 0 {
+		q.keepRefund(f)
 		return old, nil
 	}
-	f.UpdatedAt = ev.At
 	e := journal.Entry{At: ev.At, Kind: "refund", Subject: f.ID, Cause: sale.CauseOf(ev, string(old.State), string(f.State), effects), Refund: &f}
+	f.UpdatedAt = old.UpdatedAt
 	told := f.State != old.State || f.SysSN != old.SysSN || f.RespCD != old.RespCD
 	if told {
+		f.UpdatedAt = ev.At
 		e.Told = func(seq int64) any { f.Seq = seq; return sale.RefundViewOf(f) }
-	} else {
-		f.UpdatedAt = old.UpdatedAt
 	}
-	entries := []journal.Entry{e}
-	if f.State == sale.Refunded { // the sale shows it in the same moment
-		s, ok, err := q.cfg.Journal.Sale(f.Sale)
-		if err != nil || !ok {
-			return old, fmt.Errorf("the sale %s of refund %s: %w", f.Sale, f.ID, err)
-		}
-		back := sale.Event{Kind: sale.GivenBack, At: ev.At, Amount: f.Amount, Refund: f.ID}
-		less, effects := sale.Reduce(q.cfg.Rules, s, back)
-		entries = append(entries, q.saleEntry(s, &less, back, effects))
+	entries := append([]journal.Entry{e}, alarmEntries(subject{"refund", f.ID}, ev, effects)...)
+	of, err := q.refundEnded(old, f, ev)
+	if err != nil {
+		return old, err
+	}
+	if of != nil { // the sale shows it in the same moment
+		entries = append(entries, of.entry)
+		entries = append(entries, alarmEntries(subject{"sale", of.after.ID}, ev, of.effects)...)
 	}
 	if err := q.append(entries...); err != nil {
 		return old, err
 	}
-	for _, e := range entries[1:] {
-		q.keep(*e.Sale)
-		q.logSale(*e.Sale)
-	}
-	if f.State.Final() {
-		delete(q.refunds, f.ID)
-	} else {
-		q.refunds[f.ID] = &f
+	delete(q.aside, subject{"refund", f.ID})
+	q.keepRefund(f)
+	if of != nil {
+		q.changedSale(of.before, of.after, of.event, of.entry.Told != nil)
 	}
 	for _, effect := range effects {
 		q.performRefund(f, effect)
@@ -134,4 +153,40 @@ func (q *Queue) applyRefund(old sale.Refund, ev sale.Event) (sale.Refund, error)
 		q.announce()
 	}
 	return f, nil
+}
+
+// A saleChange is what the end of a refund does to its sale.
+type saleChange struct {
+	before, after sale.Sale
+	event         sale.Event
+	effects       []sale.Effect
+	entry         journal.Entry
+}
+
+// refundEnded reduces the end of a refund on its sale; nil where it means nothing to it.
+func (q *Queue) refundEnded(old, f sale.Refund, ev sale.Event) (*saleChange, error) {
+	if old.State.Final() || !f.State.Final() || f.State == sale.NotRefunded && !f.GiveBack {
+		return nil, nil
+	}
+	s, ok, err := q.find(f.Sale)
+	if err != nil || !ok {
+		return nil, fmt.Errorf("the sale %s of refund %s: %w", f.Sale, f.ID, err)
+	}
+	c := &saleChange{before: s, event: sale.Event{Kind: sale.GivenBack, At: ev.At, Amount: f.Amount, Refund: f.ID}}
+	if f.GiveBack {
+		c.event = sale.Event{Kind: sale.GaveBack, At: ev.At, Payment: f.Payment, Refund: f.ID, Done: f.State == sale.Refunded}
+	}
+	c.after, c.effects = sale.Reduce(q.cfg.Rules, s, c.event)
+	c.entry = q.saleEntry(s, &c.after, c.event, c.effects)
+	return c, nil
+}
+
+// keepRefund remembers a refund until it is final; of its audit the timer is enough.
+func (q *Queue) keepRefund(f sale.Refund) {
+	if f.State.Final() {
+		delete(q.refunds, f.ID)
+	} else {
+		q.refunds[f.ID] = &f
+	}
+	q.timers.set(subject{"refund", f.ID}, f.NextAt)
 }

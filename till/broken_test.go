@@ -54,7 +54,7 @@ var brokenSales = []struct{ name, body, says string }{
 	{"ticket is not UTF-8", `{"amount":12850,"currency":"HKD","ticket":"` + "\xff\xfe" + `"}`, "not UTF-8"},
 	{"confirm_delivery is a text", `{"amount":12850,"currency":"HKD","confirm_delivery":"true"}`, "confirm_delivery must be true or false"},
 	{"confirm_delivery is null", `{"amount":12850,"currency":"HKD","confirm_delivery":null}`, "confirm_delivery must be true or false"},
-	{"settle is true", `{"amount":12850,"currency":"HKD","settle":true}`, "settle must be a text"},
+	{"settle is true", `{"amount":12850,"currency":"HKD","settle":true}`, "settle must be \"till\""},
 	{"auth code is a number", `{"amount":12850,"currency":"HKD","auth_code":280412345678905813}`, "auth_code must be a text in quotes"},
 	{"auth code has a blank", `{"amount":12850,"currency":"HKD","auth_code":"2804 1234"}`, "auth_code must be the scanned code"},
 	{"auth code is too long", `{"amount":12850,"currency":"HKD","auth_code":"` + strings.Repeat("1", 513) + `"}`, "auth_code must be the scanned code"},

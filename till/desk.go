@@ -14,7 +14,7 @@ import (
 )
 
 // A Desk is what tills talk to. Its methods may be called from many goroutines at once. A refusal is a
-// [*queue.Error]; any other error is an internal one, which is logged and never shown to a till.
+// [*sale.Error]; any other error is an internal one, which is logged and never shown to a till.
 type Desk interface {
 	// PutSale opens a sale, or returns the one that the same request opened before; created tells which.
 	PutSale(ctx context.Context, req sale.Request) (sale sale.View, created bool, err error)
@@ -40,14 +40,22 @@ type Desk interface {
 	// Feed scans code on a lane whose scanner is virtual.
 	Feed(ctx context.Context, lane, code string) error
 	Diagnosis(ctx context.Context) (sale.Diagnosis, error)
-	// HandOver says that the goods of a paid sale with settle "till" are handed over.
+	// ConfirmDelivery takes a machine's word that it hands over the goods of a paid sale.
 	ConfirmDelivery(ctx context.Context, id, by string) (sale.View, error)
-	// Decide takes an operator's word for an unresolved sale.
+	// Resolve takes an operator's word for an unresolved sale, ResolveRefund for a refund.
 	Resolve(ctx context.Context, d sale.Resolution) (sale.View, error)
+	ResolveRefund(ctx context.Context, d sale.Resolution) (sale.RefundView, error)
+	// AskNow asks QFPay at once what became of a sale.
+	AskNow(ctx context.Context, id, by string) (sale.View, error)
+	// Alarms lists the alarms that stand, newest first, and with all the settled ones.
+	Alarms(ctx context.Context, all bool) ([]sale.AlarmView, error)
+	SettleAlarm(ctx context.Context, seq int64, note, by string) (sale.AlarmView, error)
 	// Story tells a sale's whole life.
 	Story(ctx context.Context, id string) (sale.Story, error)
 	// Reconcile compares a day of the journal with QFPay's list; "" is today.
-	Reconcile(ctx context.Context, day string) (sale.Reconciliation, error)
+	Reconcile(ctx context.Context, day, by string) (sale.Reconciliation, error)
+	// LastReconciliation is the kept comparison of a day, "" of the newest one.
+	LastReconciliation(ctx context.Context, day string) (sale.Reconciliation, error)
 	// Ready is nil while sales can be taken.
 	Ready() error
 }

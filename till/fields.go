@@ -164,30 +164,78 @@ func isState(s string) error {
 	return fmt.Errorf("must be one of %s", strings.Trim(fmt.Sprint(sale.States), "[]"))
 }
 
-// confirmDelivery takes true or false.
-func confirmDelivery(a *ask, v value) error {
-	if v.kind != boolean {
-		return errors.New("must be true or false; leave it out where the goods need no confirmation")
+// settle takes the older way of saying confirm_delivery.
+func settle(a *ask, v value) error {
+	if v.kind == text && v.text == "" {
+		return nil
 	}
-	if v.text == "true" {
-		a.sale.Settle = sale.SettleByTill
+	if v.kind != text || v.text != "till" {
+		return errors.New(`must be "till", or be left out; better write "confirm_delivery": true`)
+	}
+	a.sale.ConfirmDelivery = true
+	return nil
+}
+
+// oneOf takes one of two words.
+func oneOf[S ~string](one, other S) rule {
+	return func(s string) error {
+		if s == string(one) || s == string(other) {
+			return nil
+		}
+		return fmt.Errorf("must be %q or %q", one, other)
+	}
+}
+
+// isNote takes a person's words.
+func isNote(s string) error {
+	if len(s) < 1 || len(s) > 500 || strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsPrint(r) || r == utf8.RuneError
+	}) {
+		return errors.New("must say why, in a text of 1 to 500 bytes")
 	}
 	return nil
 }
 
-// isSettle takes what confirm_delivery was called before.
-func isSettle(s string) error {
-	if s == string(sale.SettleByTill) {
-		return nil
+// yesNo takes true or false; in a URL 1 and 0 too.
+func yesNo(into func(a *ask) *bool) setter {
+	return func(a *ask, v value) error {
+		if v.kind == boolean || v.kind == bare {
+			switch v.text {
+			case "true", "1":
+				*into(a) = true
+				return nil
+			case "false", "0":
+				*into(a) = false
+				return nil
+			}
+		}
+		return errors.New("must be true or false")
 	}
-	return errors.New(`must be "till", or be left out`)
 }
 
-func isOutcome(s string) error {
-	if s == string(sale.Paid) || s == string(sale.NotPaid) {
+// texts takes a flat object of texts.
+func texts(into func(a *ask) *map[string]string) setter {
+	return func(a *ask, v value) error {
+		wrong := errors.New("must be a flat object of texts, at most 16 of them")
+		if v.kind != object {
+			return wrong
+		}
+		all, err := members(v.raw)
+		if err != nil || len(all) > 16 {
+			return wrong
+		}
+		m := map[string]string{}
+		for _, x := range all {
+			if x.kind != text || x.name == "" {
+				return wrong
+			}
+			m[x.name] = x.text
+		}
+		if len(m) > 0 {
+			*into(a) = m
+		}
 		return nil
 	}
-	return errors.New(`must be "paid" or "not_paid"`)
 }
 
 // maxAmountDigits bounds amounts well below what overflows anywhere on their way.

@@ -24,6 +24,8 @@ type ask struct {
 	day    string
 	code   string
 	token  string
+	all    bool
+	seq    int64 // of an alarm
 	wait   time.Duration
 	after  int64 // -1: not given
 }
@@ -54,8 +56,12 @@ var operations = []operation{
 		{"lane", inBody, false, word(func(a *ask) *string { return &a.sale.Lane }, optional(isPrintable))},
 		{"ticket", inBody, false, word(func(a *ask) *string { return &a.sale.Ticket }, optional(isPrintable))},
 		{"auth_code", inBody, false, word(func(a *ask) *payment.AuthCode { return &a.sale.AuthCode }, optional(isCode))},
-		{"confirm_delivery", inBody, false, confirmDelivery},
-		{"settle", inBody, false, word(func(a *ask) *sale.Settle { return &a.sale.Settle }, optional(isSettle))},
+		{"confirm_delivery", inBody, false, yesNo(func(a *ask) *bool { return &a.sale.ConfirmDelivery })},
+		{"settle", inBody, false, settle},
+		{"again", inBody, false, yesNo(func(a *ask) *bool { return &a.sale.Again })},
+		{"operator", inBody, false, word(func(a *ask) *string { return &a.sale.Operator }, optional(isPrintable))},
+		{"shift", inBody, false, word(func(a *ask) *string { return &a.sale.Shift }, optional(isPrintable))},
+		{"metadata", inBody, false, texts(func(a *ask) *map[string]string { return &a.sale.Metadata })},
 	}, (*Server).putSale},
 
 	{"sale.get", "GET /v1/sales/{id}", anyOf(Sell, Read), []field{idField, waitField, afterField}, (*Server).getSale},
@@ -73,9 +79,11 @@ var operations = []operation{
 	{"sale.delivered", "POST /v1/sales/{id}/delivered", anyOf(Sell), []field{idField}, (*Server).delivered},
 
 	{"sale.resolve", "POST /v1/sales/{id}/resolve", anyOf(Resolve), []field{idField,
-		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome }, isOutcome)},
-		{"note", inBody, true, word(func(a *ask) *string { return &a.word.Note }, isPrintable)},
+		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome }, oneOf(sale.Paid, sale.NotPaid))},
+		noteField(func(a *ask) *string { return &a.word.Note }), evenThough,
 	}, (*Server).resolve},
+
+	{"sale.ask", "POST /v1/sales/{id}/ask", anyOf(Sell, Resolve), []field{idField}, (*Server).askNow},
 
 	{"sale.story", "GET /v1/sales/{id}/story", anyOf(Sell, Read), []field{idField}, (*Server).story},
 
@@ -86,8 +94,24 @@ var operations = []operation{
 
 	{"refund.get", "GET /v1/refunds/{id}", anyOf(Refund, Read), []field{idField, waitField, afterField}, (*Server).getRefund},
 
+	{"refund.resolve", "POST /v1/refunds/{id}/resolve", anyOf(Resolve), []field{idField,
+		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome },
+			oneOf(sale.State(sale.Refunded), sale.State(sale.NotRefunded)))},
+		noteField(func(a *ask) *string { return &a.word.Note }), evenThough,
+	}, (*Server).resolveRefund},
+
+	{"alarms", "GET /v1/alarms", anyOf(Read), []field{
+		{"all", inQuery, false, yesNo(func(a *ask) *bool { return &a.all })},
+	}, (*Server).alarms},
+	{"alarm.settle", "POST /v1/alarms/{seq}/settle", anyOf(Resolve), []field{
+		{"seq", inPath, true, integer(func(a *ask) *int64 { return &a.seq }, 1, math.MaxInt64)},
+		noteField(func(a *ask) *string { return &a.word.Note }),
+	}, (*Server).settleAlarm},
+
 	{"totals", "GET /v1/totals", anyOf(Read), []field{dayField}, (*Server).totals},
-	{"reconcile", "GET /v1/reconciliation", anyOf(Read), []field{dayField}, (*Server).reconcile},
+	{"reconcile", "GET /v1/reconciliation", anyOf(Read), []field{dayField,
+		{"last", inQuery, false, yesNo(func(a *ask) *bool { return &a.all })},
+	}, (*Server).reconcile},
 	{"lanes", "GET /v1/lanes", anyOf(Sell, Read), nil, (*Server).lanes},
 
 	{"lane.scan", "POST /v1/lanes/{lane}/scan", anyOf(Sell), []field{
@@ -103,7 +127,7 @@ var operations = []operation{
 
 const subscribe = "events.subscribe"
 
-// slow says that the operation asks QFPay, so that others must not wait behind it.
+// slow reports whether the operation asks QFPay, so that others must not wait behind it.
 func (o *operation) slow() bool { return o.method == "reconcile" }
 
 func created(is bool) int {
@@ -158,7 +182,7 @@ func (s *Server) resolve(ctx context.Context, a *ask) (int, any, error) {
 	if err := s.mayDecide(ctx, a, a.id); err != nil {
 		return 0, nil, err
 	}
-	a.word.Sale, a.word.By = a.id, a.by
+	a.word.ID, a.word.By = a.id, a.by
 	v, err := s.desk.Resolve(ctx, a.word)
 	return http.StatusOK, whole(v), err
 }
@@ -173,7 +197,11 @@ func (s *Server) story(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) reconcile(ctx context.Context, a *ask) (int, any, error) {
-	v, err := s.desk.Reconcile(ctx, a.day)
+	if a.all {
+		v, err := s.desk.LastReconciliation(ctx, a.day)
+		return http.StatusOK, v, err
+	}
+	v, err := s.desk.Reconcile(ctx, a.day, a.by)
 	return http.StatusOK, v, err
 }
 
@@ -217,7 +245,7 @@ func (s *Server) lanes(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) scan(ctx context.Context, a *ask) (int, any, error) {
-	if err := a.access.lane(a.place); err != nil {
+	if err := a.lane(a.place); err != nil {
 		return 0, nil, err
 	}
 	err := s.desk.Feed(ctx, a.place, a.code)

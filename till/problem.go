@@ -12,7 +12,7 @@ import (
 // Codes of this package; the others are queue's.
 const (
 	unauthorized sale.Code = "unauthorized"
-	internal     sale.Code = "internal"
+	internal               = sale.Internal
 	notReady     sale.Code = "not_ready"
 )
 
@@ -46,6 +46,10 @@ var statusOf = map[sale.Code]int{
 	sale.CodeUsed:           http.StatusConflict,
 	sale.NotVirtual:         http.StatusConflict,
 	sale.NotUnresolved:      http.StatusConflict,
+	sale.ContradictsGateway: http.StatusConflict,
+	sale.TicketPaid:         http.StatusConflict,
+	sale.UnknownAlarm:       http.StatusNotFound,
+	sale.UnknownDay:         http.StatusNotFound,
 	sale.NotDeliverable:     http.StatusConflict,
 	sale.GatewayUnavailable: http.StatusBadGateway,
 	sale.JournalUnavailable: http.StatusServiceUnavailable,

@@ -88,7 +88,7 @@ func compare(w io.Writer, r sale.Reconciliation) {
 // resolve shows the evidence, asks once more, and passes the operator's word on.
 func (t *tool) resolve(args []string) (int, error) {
 	fs := t.flags("resolve")
-	note, yes := fs.String("note", "", ""), fs.Bool("yes", false, "")
+	note, yes, even := fs.String("note", "", ""), fs.Bool("yes", false, ""), fs.Bool("even-though", false, "")
 	words, err := t.connect(fs, args, "ID", "paid|not_paid")
 	if err != nil {
 		return failed(err, false)
@@ -108,7 +108,7 @@ func (t *tool) resolve(args []string) (int, error) {
 			return exitNotKnown, fmt.Errorf("nothing was decided")
 		}
 	}
-	v, err := t.Resolve(t.first, sale.Resolution{Sale: words[0], Outcome: sale.State(words[1]), Note: *note})
+	v, err := t.Resolve(t.first, sale.Resolution{ID: words[0], Outcome: sale.State(words[1]), Note: *note, EvenThough: *even})
 	if err != nil {
 		return failed(err, true)
 	}

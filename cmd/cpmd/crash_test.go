@@ -48,7 +48,7 @@ answer = "1s"
 poll = "200ms"
 confirm = "2s"
 give_up = "4s"
-reconcile = ["500ms"]`
+follow_up = ["500ms"]`
 
 // killTiming lets a payment be proved within the life of a daemon that is killed after 1.25 s in the mean.
 const killTiming = `scan = "20s"
@@ -56,7 +56,7 @@ answer = "500ms"
 poll = "100ms"
 confirm = "800ms"
 give_up = "2s"
-reconcile = ["250ms"]`
+follow_up = ["250ms"]`
 
 // endings are what the gateway does to a sale; see qfpaysim -help.
 var endings = []string{"0000", "0000", "0001", "0002", "0004", "0005", "0010", "0011", "0012", "0013", "0015", "0018", "0022", "0023", "0030",

@@ -96,7 +96,7 @@ answer = "2s"
 poll = "200ms"
 confirm = "40s"
 give_up = "60s"
-reconcile = ["500ms"]`
+follow_up = ["500ms"]`
 
 // A disk breaks under a payment that is being followed: no new sale is accepted, nothing is sent again, the till is
 // told, and once the disk works the payment's true end is found.

@@ -56,7 +56,7 @@ func TestOperator(t *testing.T) {
 	// A machine: delivered once, not delivered once.
 	machine := func(id, code string) {
 		t.Helper()
-		if _, _, err := st.Till.PutSale(ctx, sale.Request{ID: id, Amount: 700, Currency: "HKD", Lane: "1", Settle: sale.SettleByTill}); err != nil {
+		if _, _, err := st.Till.PutSale(ctx, sale.Request{ID: id, Amount: 700, Currency: "HKD", Lane: "1", ConfirmDelivery: true}); err != nil {
 			t.Fatal(err)
 		}
 		if err := st.Scan(1, code); err != nil {

@@ -6,12 +6,12 @@ import (
 	"cpmd/queue/sale"
 )
 
-// booksBetween reads the books of what was sent between two times.
+// BooksBetween reads the books of what was sent between two times.
 func (j *Journal) BooksBetween(from, to time.Time) (map[string]sale.Book, error) {
 	return j.books(`sent_at>=? AND sent_at<?`, toText(from), toText(to))
 }
 
-// booksOf reads the books of one number.
+// BooksOf reads the books of one number.
 func (j *Journal) BooksOf(outTradeNo string) (map[string]sale.Book, error) {
 	return j.books(`out_trade_no=?`, outTradeNo)
 }
@@ -19,7 +19,8 @@ func (j *Journal) BooksOf(outTradeNo string) (map[string]sale.Book, error) {
 // books reads payments and refunds as books, by number and kind.
 func (j *Journal) books(where string, args ...any) (map[string]sale.Book, error) {
 	rows, err := j.db.Query(`SELECT * FROM (
-		SELECT 'payment' AS kind, p.out_trade_no, p.syssn, s.id AS sale, '' AS refund, s.amount, s.currency, p.outcome AS state, p.sent_at, s.refunded
+		SELECT 'payment' AS kind, p.out_trade_no, p.syssn, s.id AS sale, '' AS refund, s.amount, s.currency, p.outcome AS state, p.sent_at,
+			(SELECT coalesce(sum(amount), 0) FROM refund WHERE payment = p.out_trade_no AND state = 'refunded') AS gave_back
 		FROM payment p JOIN sale s ON s.id = p.sale_id
 		UNION ALL
 		SELECT 'refund', f.out_trade_no, f.syssn, f.sale_id, f.id, f.amount, f.currency, f.state, f.created_at, 0 FROM refund f)
@@ -31,9 +32,9 @@ func (j *Journal) books(where string, args ...any) (map[string]sale.Book, error)
 	_, err = collect(rows, func(r row) (struct{}, error) {
 		var b sale.Book
 		var kind, sent string
-		err := r.Scan(&kind, &b.OutTradeNo, &b.SysSN, &b.Sale, &b.Refund, &b.Amount, &b.Currency, &b.Here, &sent, &b.Refunded)
+		err := r.Scan(&kind, &b.OutTradeNo, &b.SysSN, &b.Sale, &b.Refund, &b.Amount, &b.Currency, &b.Here, &sent, &b.GaveBack)
 		b.Sent, b.IsRefund = fromText(sent), kind == "refund"
-		b.Final = b.Here != string(sale.Alive) && b.Here != string(sale.Refunding)
+		b.Final = b.Here != string(sale.Alive) && b.Here != string(sale.Refunding) && b.Here != string(sale.RefundUnresolved)
 		b.Kept = b.Here == string(sale.OutcomePaid) || b.Here == string(sale.Refunded)
 		if b.Here == "" {
 			b.Here = "unfinished"

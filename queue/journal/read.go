@@ -18,21 +18,27 @@ type row interface{ Scan(dest ...any) error }
 const (
 	selectSale     = `SELECT ` + saleColumns + ` FROM sale WHERE id=?`
 	selectPayments = `SELECT out_trade_no, pay_type, code_mask, code_hash, txdtm, outcome, sent_at, confirm_by, give_up_by, syssn,
-		chnlsn, respcd, resolved, progress FROM payment WHERE sale_id=? ORDER BY n`
+		chnlsn, respcd, resolved, audit_at, progress FROM payment WHERE sale_id=? ORDER BY n`
 	selectCodeUse = `SELECT EXISTS (SELECT 1 FROM payment WHERE code_hash=? AND outcome<>'not_sent')`
 )
 
-const saleColumns = `id, lane, ticket, amount, currency, content, state, reason, cancel_asked, created_at, updated_at, scan_by, next_at, settle, delivery, slow, refunded, seq`
+const saleColumns = `id, lane, ticket, amount, currency, content, state, reason, cancel_asked, created_at, updated_at, scan_by, next_at, settle, delivery, slow, refunded, seq,
+	opened_by, operator, shift, metadata, rejected, ended_at`
 
 func readSale(r row) (s sale.Sale, err error) {
-	var created, updated, scanBy, next string
+	var created, updated, scanBy, next, settle, metadata, ended string
 	err = r.Scan(&s.ID, &s.Lane, &s.Ticket, &s.Amount, &s.Currency, &s.Content, &s.State, &s.Reason, &s.CancelAsked,
-		&created, &updated, &scanBy, &next, &s.Settle, &s.Delivery, &s.Slow, &s.Refunded, &s.Seq)
+		&created, &updated, &scanBy, &next, &settle, &s.Delivery, &s.Slow, &s.Refunded, &s.Seq,
+		&s.By, &s.Operator, &s.Shift, &metadata, &s.Rejected, &ended)
+	s.ConfirmDelivery, s.EndedAt = settle != "", fromText(ended)
+	if err == nil && metadata != "" {
+		err = json.Unmarshal([]byte(metadata), &s.Metadata)
+	}
 	s.CreatedAt, s.UpdatedAt, s.ScanBy, s.NextAt = fromText(created), fromText(updated), fromText(scanBy), fromText(next)
 	return s, err
 }
 
-// sale reads one sale with its payments; ok is false where there is none.
+// Sale reads one sale with its payments; ok is false where there is none.
 func (j *Journal) Sale(id string) (s sale.Sale, ok bool, err error) {
 	s, err = readSale(j.prepared[selectSale].QueryRow(id))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -50,12 +56,12 @@ func (j *Journal) payments(id string) ([]sale.Payment, error) {
 		return nil, err
 	}
 	return collect(rows, func(r row) (p sale.Payment, err error) {
-		var sent, confirm, giveUp, progress string
+		var sent, confirm, giveUp, audit, progress string
 		if err = r.Scan(&p.OutTradeNo, &p.PayType, &p.Code.Mask, &p.Code.Hash, &p.TxDTM, &p.Outcome, &sent, &confirm, &giveUp,
-			&p.SysSN, &p.ChnlSN, &p.RespCD, &p.Resolved, &progress); err != nil {
+			&p.SysSN, &p.ChnlSN, &p.RespCD, &p.Resolved, &audit, &progress); err != nil {
 			return p, err
 		}
-		p.SentAt, p.ConfirmBy, p.GiveUpBy = fromText(sent), fromText(confirm), fromText(giveUp)
+		p.SentAt, p.ConfirmBy, p.GiveUpBy, p.AuditAt = fromText(sent), fromText(confirm), fromText(giveUp), fromText(audit)
 		return p, json.Unmarshal([]byte(progress), &p.Progress)
 	})
 }
@@ -74,7 +80,7 @@ func collect[T any](rows *sql.Rows, read func(row) (T, error)) ([]T, error) {
 	return all, rows.Err()
 }
 
-// sales reads the sales that match, newest first, with their payments. Days are those of loc.
+// Sales reads the sales that match, newest first, with their payments. Days are those of loc.
 func (j *Journal) Sales(f sale.Filter, loc *time.Location) ([]sale.Sale, error) {
 	where, args := []string{"1"}, []any{}
 	add := func(cond string, a ...any) { where, args = append(where, cond), append(args, a...) }
@@ -86,6 +92,9 @@ func (j *Journal) Sales(f sale.Filter, loc *time.Location) ([]sale.Sale, error) 
 	}
 	if f.Ticket != "" {
 		add("ticket=?", f.Ticket)
+	}
+	if f.By != "" {
+		add("opened_by=?", f.By)
 	}
 	if f.Day != "" {
 		from, to, err := sale.DayBounds(f.Day, loc)
@@ -118,29 +127,44 @@ func (j *Journal) salesWhere(where string, args ...any) ([]sale.Sale, error) {
 	return all, nil
 }
 
-// unfinished reads all sales that still have something to come, oldest first.
+// UnfinishedSales reads all sales that still have something to come, oldest first.
 func (j *Journal) UnfinishedSales() ([]sale.Sale, error) {
 	return j.salesWhere(`state NOT IN ('paid','not_paid') OR delivery IN ('awaited','returning') ORDER BY created_at, rowid`)
 }
 
-// salesBetween reads the sales that were opened from one time until before another, oldest first.
-func (j *Journal) SalesBetween(from, to time.Time) ([]sale.Sale, error) {
-	return j.salesWhere(`created_at>=? AND created_at<? ORDER BY created_at, rowid`, toText(from), toText(to))
+// SalesEndedBetween reads the sales that became final from one time until before another, oldest first.
+func (j *Journal) SalesEndedBetween(from, to time.Time) ([]sale.Sale, error) {
+	return j.salesWhere(`ended_at>=? AND ended_at<? ORDER BY ended_at, rowid`, toText(from), toText(to))
 }
 
-// codeUsed says whether a code was submitted before, by any sale.
+// UnfinishedSince counts the sales opened from one time until before another that are not final.
+func (j *Journal) UnfinishedSince(from, to time.Time) (n int, err error) {
+	err = j.db.QueryRow(`SELECT count(*) FROM sale WHERE created_at>=? AND created_at<? AND state NOT IN ('paid','not_paid')`,
+		toText(from), toText(to)).Scan(&n)
+	return n, err
+}
+
+// CodeUsed reports whether a code was submitted before, by any sale.
 func (j *Journal) CodeUsed(hash string) (used bool, err error) {
 	err = j.prepared[selectCodeUse].QueryRow(hash).Scan(&used)
 	return used, err
 }
 
-// unresolvedTicket returns the id of an unfinished sale of the same bill, or "".
-func (j *Journal) UnfinishedTicket(ticket string, amount int64, currency string) (id string, err error) {
+// UnfinishedTicket returns the id of an unfinished sale of the same bill, or "".
+func (j *Journal) UnfinishedTicket(ticket string) (id string, err error) {
+	return j.saleOfTicket(ticket, `state NOT IN ('paid','not_paid')`)
+}
+
+// PaidTicket returns the id of a sale of the same bill that was paid since a time and not wholly refunded, or "".
+func (j *Journal) PaidTicket(ticket string, since time.Time) (id string, err error) {
+	return j.saleOfTicket(ticket, `state='paid' AND refunded<amount AND ended_at>=?`, toText(since))
+}
+
+func (j *Journal) saleOfTicket(ticket, where string, args ...any) (id string, err error) {
 	if ticket == "" {
 		return "", nil
 	}
-	err = j.db.QueryRow(`SELECT id FROM sale WHERE ticket=? AND amount=? AND currency=? AND state NOT IN ('paid','not_paid')`,
-		ticket, amount, currency).Scan(&id)
+	err = j.db.QueryRow(`SELECT id FROM sale WHERE ticket=? AND `+where+` ORDER BY created_at DESC LIMIT 1`, append([]any{ticket}, args...)...).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}

@@ -14,26 +14,35 @@ func (c *change) answered() {
 		c.lateAnswer()
 		return
 	}
-	p.Progress.InFlight = false
+	g := &p.Progress
+	g.InFlight = false
 	c.note(p, *a)
 	switch a.Meaning {
 	case payment.Paid:
-		if p.Progress.Cancel == NoCancel {
+		g.Success = true
+		if g.Cancel == NoCancel {
 			c.paid(p)
 			return
 		}
 	case payment.NotSent:
-		if c.s.State == Paying {
+		if c.s.State == Paying || c.s.State == Confirming && !g.Known {
 			c.notSent(p)
 			return
 		}
 	case payment.Declined, payment.Misconfigured:
-		p.Progress.Suspect, p.Progress.Confirm = a.Meaning, max(1, a.Confirm)
+		g.Suspect, g.Confirm, g.Genuine, g.Soft = a.Meaning, max(1, a.Confirm), a.Genuine, a.Soft
+	case payment.NotFound: // to a payment: QFPay will not make the order
+		g.Suspect, g.Confirm, g.Genuine = payment.Declined, 2, a.Genuine
 	case payment.Pending:
-		p.Progress.Known = true
+		g.Known, g.Last = true, payment.Pending
 	case payment.Duplicate:
-		p.Progress.Known = true
+		g.Known = true
 		c.alarm(p, "QFPay says the number was used before (%s); it is being queried", a.RespCD)
+	case payment.Unknown:
+		g.Throttled = a.Throttled
+		if a.SysSN != "" || a.ChnlSN != "" { // it has a number at QFPay, so QFPay knows it
+			g.Known = true
+		}
 	}
 	if c.s.State == Paying {
 		c.s.State = Confirming
@@ -42,10 +51,10 @@ func (c *change) answered() {
 		return // reversing or unresolved: their own queries judge
 	}
 	switch {
-	case c.s.CancelAsked && p.Progress.Suspect == "" && c.tryCancel(p):
+	case c.s.CancelAsked && g.Suspect == "" && !g.Throttled && c.tryCancel(p):
 	case a.Meaning == payment.Pending:
 		c.s.NextAt = c.after(p, c.r.Poll)
-	case p.Progress.Suspect != "":
+	case g.Suspect != "":
 		c.query(p)
 	default:
 		c.s.NextAt = c.after(p, min(time.Second, c.r.Poll))
@@ -55,9 +64,14 @@ func (c *change) answered() {
 // lateAnswer handles an answer for a payment that is not waited for any more. It can only confirm what is
 // known, or show that a proof was wrong.
 func (c *change) lateAnswer() {
-	if p := c.s.Payment(c.ev.Payment); p != nil && c.ev.Answer != nil && c.ev.Answer.Meaning == payment.Paid {
-		c.contradicted(p)
+	p, a := c.s.Payment(c.ev.Payment), c.ev.Answer
+	if p == nil || a == nil || a.Meaning != payment.Paid || p.Outcome == Alive || p.Outcome == OutcomePaid {
+		return
 	}
+	if p.SysSN == "" {
+		p.SysSN = a.SysSN
+	}
+	c.moneyFound(p)
 }
 
 func (c *change) notSent(p *Payment) {
@@ -66,5 +80,6 @@ func (c *change) notSent(p *Payment) {
 		return
 	}
 	p.Progress.Resend = true
+	c.s.State = Paying
 	c.s.NextAt = c.after(p, min(time.Second, c.r.Poll))
 }

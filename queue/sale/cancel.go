@@ -1,8 +1,12 @@
 package sale
 
-import "cpmd/payment"
+import (
+	"cmp"
 
-// settling says that a cancellation is accepted or may yet take effect, or was refused just now, so that
+	"cpmd/payment"
+)
+
+// settling reports whether a cancellation is accepted or may yet take effect, or was refused just now, so that
 // another one would only stir. (WeChat Pay, for one, refuses in the first 15 s.)
 func (c *change) settling(p *Payment) bool {
 	g := &p.Progress
@@ -17,29 +21,40 @@ func (c *change) settling(p *Payment) bool {
 	return false
 }
 
-// tryCancel asks QFPay to undo the payment, where it offers that for this wallet.
+// payType is the wallet's pay_type where QFPay told it.
+func (p *Payment) payType() string { return cmp.Or(p.Resolved, p.PayType) }
+
+// unwanted reports whether the sale should rather end without this payment: the till cancelled, the time is up, or
+// another payment of the sale has the money already.
+func (c *change) unwanted(p *Payment) bool {
+	return c.s.CancelAsked || !c.ev.At.Before(p.ConfirmBy) || c.surplus() != nil
+}
+
+// tryCancel asks QFPay to undo the payment, where it offers that for this wallet. What QFPay ever listed as successful is
+// never cancelled, however odd the rest of it looks; and what may still be on its way is not, unless QFPay knows it.
 func (c *change) tryCancel(p *Payment) bool {
 	g := &p.Progress
-	payType := p.Resolved
-	if payType == "" {
-		payType = p.PayType
-	}
 	limit := maxQuickCancels
 	if c.s.State == Unresolved {
 		limit = maxCancels
 	}
-	if g.InFlight || g.Cancel == CancelSent || g.Cancels >= limit || !c.r.CanCancel(payType) {
+	if g.InFlight && !g.Known || g.Success || g.Cancel == CancelSent || g.Cancels >= limit || !c.r.CanCancel(p.payType()) {
 		return false
 	}
-	g.Loose = g.Loose || g.Cancel == CancelUnknown || g.Cancel == CancelAccepted || g.Cancel == CancelRefused
-	g.Cancel, g.CancelAt, g.Paid = CancelSent, c.ev.At, 0
-	g.Cancels++
 	if c.s.State != Unresolved {
 		c.s.State = Reversing
 	}
+	c.sendCancel(p)
+	return true
+}
+
+func (c *change) sendCancel(p *Payment) {
+	g := &p.Progress
+	g.Loose = g.Loose || g.Cancel == CancelUnknown || g.Cancel == CancelAccepted
+	g.Cancel, g.CancelAt, g.Paid = CancelSent, c.ev.At, 0
+	g.Cancels++
 	c.s.NextAt = c.guard(p, c.r.Answer+c.r.Guard)
 	c.do(CancelPayment, p)
-	return true
 }
 
 func (c *change) cancelAnswered() {
@@ -60,9 +75,7 @@ func (c *change) cancelAnswered() {
 	default:
 		p.Progress.Cancel = CancelUnknown
 	}
-	if a.Alarm != "" {
-		c.alarm(p, "%s", a.Alarm)
-	}
+	c.tellOnce(p, a.Alarm)
 	c.query(p) // a cancellation is believed only when a query shows it
 }
 
@@ -79,11 +92,16 @@ func (c *change) cancelAsked() {
 	switch {
 	case c.s.State == Waiting:
 		c.notPaid(Cancelled)
-	case p == nil || p.Progress.InFlight || p.Progress.Suspect != "":
-		// What is under way ends first; the answer decides what there is to cancel.
+	case p == nil:
 	case p.Progress.Resend:
 		c.dead(p, OutcomeNotSent)
-	default:
-		c.tryCancel(p)
+	case p.Progress.Suspect != "":
+		// Its queries are under way; they decide what there is to cancel.
+	case p.Progress.InFlight && !p.Progress.Known:
+		if c.s.State == Paying {
+			c.s.State = Confirming
+		}
+		c.query(p) // beside the request: whoever cancels should not wait for an answer that may never come
+	case !c.tryCancel(p):
 	}
 }

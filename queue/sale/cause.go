@@ -2,7 +2,7 @@ package sale
 
 import "cpmd/payment"
 
-// A cause is how an event stands in the journal, for whoever asks later what happened and why.
+// A Cause is how an event stands in the journal, for whoever asks later what happened and why.
 type Cause struct {
 	Event   EventKind       `json:"event,omitempty"`
 	Payment string          `json:"payment,omitempty"`
@@ -25,6 +25,7 @@ type Cause struct {
 	Next    []EffectKind    `json:"next,omitempty"`
 }
 
+// CauseOf is an event as the journal keeps it.
 func CauseOf(ev Event, from, to string, effects []Effect) Cause {
 	c := Cause{Event: ev.Kind, Payment: ev.Payment, From: from, To: to, By: ev.By, Outcome: ev.Outcome, Note: ev.Note,
 		Amount: ev.Amount, Refund: ev.Refund}

@@ -8,37 +8,47 @@ import (
 	"cpmd/payment"
 )
 
-// looksLikePayment says whether a text can be a payment code. Wallets change their formats, so it refuses only
-// what surely is none: goods (EAN-8, UPC-A, EAN-13, GTIN-14), addresses, and what is too short, too long (QFPay,
-// auth_code String(128)) or not printable ASCII.
+// IsPaymentCode reports whether a text can be a payment code. Wallets change their formats, so it refuses only
+// what surely is none: goods and addresses, and what is too short, too long (QFPay, auth_code String(128)) or holds
+// characters that no wallet shows.
 func IsPaymentCode(text string) bool {
-	if len(text) < 10 || len(text) > 128 {
+	if len(text) < 10 || len(text) > 128 || IsGoods(text) {
 		return false
 	}
-	digits := true
 	for _, c := range []byte(text) {
-		if c <= ' ' || c > '~' {
-			return false
-		}
-		digits = digits && '0' <= c && c <= '9'
-	}
-	if digits {
-		switch len(text) {
-		case 12, 13, 14: // and 8, which is too short anyway
+		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("+/=-_.:$%*", c) >= 0) {
 			return false
 		}
 	}
-	lower := strings.ToLower(text)
-	return !strings.Contains(lower, "://") && !strings.HasPrefix(lower, "www.") && !strings.HasPrefix(lower, "http:") && !strings.HasPrefix(lower, "https:")
+	return true
 }
 
-// A Mark stands for an auth code that is not kept: what may be shown of it, and a hash that tells it again.
+// IsGoods reports whether a text is a goods barcode (EAN-8, UPC-A, EAN-13, GTIN-14) or an address, which a lane's
+// scanner may read while a sale waits.
+func IsGoods(text string) bool {
+	lower := strings.ToLower(text)
+	if strings.Contains(lower, "://") || strings.HasPrefix(lower, "www.") || strings.HasPrefix(lower, "http:") || strings.HasPrefix(lower, "https:") {
+		return true
+	}
+	for _, c := range []byte(text) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	switch len(text) {
+	case 8, 12, 13, 14:
+		return true
+	}
+	return false
+}
+
+// A MaskedCode stands for an auth code that is not kept: what may be shown of it, and a hash that tells it again.
 type MaskedCode struct {
 	Mask string
 	Hash string // hex SHA-256
 }
 
-// MarkOf makes the Mark of a code.
+// Mask makes the MaskedCode of a code.
 func Mask(code payment.AuthCode) MaskedCode {
 	sum := sha256.Sum256([]byte(code.Reveal()))
 	return MaskedCode{Mask: code.String(), Hash: hex.EncodeToString(sum[:])}

@@ -2,16 +2,8 @@ package sale
 
 import "time"
 
-// A Settle says when a paid sale is over: at once, or when the till has handed the goods over, as a machine that
-// may fail to do so.
-type Settle string
-
-const (
-	SettleAtOnce Settle = ""
-	SettleByTill Settle = "till"
-)
-
-// A Delivery is where a paid sale stands that the till settles.
+// A Delivery is where a paid sale stands whose till confirms that the goods are handed over, as a machine that may fail
+// to do so.
 type Delivery string
 
 const (
@@ -22,13 +14,13 @@ const (
 	Returned   Delivery = "returned"  // all of it went back
 )
 
-// Done says that nothing is to come any more.
+// Done reports whether nothing is to come any more but the audit of its payments.
 func (s *Sale) Done() bool {
 	return s.State.Final() && s.Delivery != Awaited && s.Delivery != Returning
 }
 
-// handedOver settles the sale. It comes too late once the money is on its way back.
-func (c *change) handedOver() {
+// deliveryConfirmed ends the wait for the goods. It comes too late once the money is on its way back.
+func (c *change) deliveryConfirmed() {
 	if c.s.Delivery == Awaited {
 		c.s.Delivery, c.s.NextAt = Delivered, time.Time{}
 	}
@@ -37,6 +29,10 @@ func (c *change) handedOver() {
 // returnMoney gives back what is left of a paid sale whose goods were not handed over. It comes again until
 // nothing is left: a refund may be refused today and taken tomorrow.
 func (c *change) returnMoney() {
+	if c.s.Refunded >= c.s.Amount {
+		c.s.Delivery, c.s.NextAt = Returned, time.Time{}
+		return
+	}
 	c.s.Delivery = Returning
 	c.s.NextAt = c.ev.At.Add(c.r.FollowUp[min(c.s.Slow, len(c.r.FollowUp)-1)])
 	c.s.Slow++
@@ -57,7 +53,7 @@ func (c *change) givenBack() {
 		return
 	}
 	c.s.Refunded += c.ev.Amount
-	if c.s.Delivery == Returning && c.s.Refunded == c.s.Amount {
+	if (c.s.Delivery == Returning || c.s.Delivery == Awaited) && c.s.Refunded == c.s.Amount {
 		c.s.Delivery, c.s.NextAt = Returned, time.Time{}
 	}
 }

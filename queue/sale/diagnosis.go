@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
+// Advice is what a person should do, most urgent first.
 func Advice(d Diagnosis) (all []string) {
 	if d.Journal.Error != "" {
 		all = append(all, d.Journal.Error)
 	}
 	for _, a := range d.Alarms {
-		all = append(all, fmt.Sprintf("look at %s %s: %s (cpmctl explain)", a.Kind, a.ID, a.What))
+		all = append(all, fmt.Sprintf("alarm %d, %s %s: %s (cpmctl explain %s, then cpmctl settle %d)", a.Seq, a.Kind, a.ID, a.What, a.ID, a.Seq))
 	}
 	unresolved := 0
 	for _, s := range d.Unsettled {
@@ -19,7 +20,7 @@ func Advice(d Diagnosis) (all []string) {
 		}
 	}
 	if unresolved > 0 {
-		all = append(all, fmt.Sprintf("unresolved sales: %d. Do not charge them again; cpmd goes on asking QFPay", unresolved))
+		all = append(all, fmt.Sprintf("unresolved sales: %d. Do not charge them again; cpmd keeps asking QFPay", unresolved))
 	}
 	for _, l := range d.Lanes {
 		if l.Scanner.State != "open" && l.Scanner.Advice != "" {
@@ -40,21 +41,12 @@ type Diagnosis struct {
 	Lanes     []LaneView        `json:"lanes"`
 	Unsettled []View            `json:"unfinished_sales"`
 	Refunding []RefundView      `json:"unfinished_refunds"`
-	Alarms    []AlarmView       `json:"alarms"` // of the last seven days, newest first, 50 at most
+	Alarms    []AlarmView       `json:"alarms"` // that are open, newest first, 50 at most
 	Advice    []string          `json:"advice"` // what a person should do, most urgent first; empty when all is well
 	Build     map[string]string `json:"build,omitempty"`
 }
 
-// An AlarmView is something that a person must look at.
-type AlarmView struct {
-	Seq  int64     `json:"seq"`
-	At   time.Time `json:"at"`
-	Kind string    `json:"kind"` // "sale" or "refund"
-	ID   string    `json:"id"`
-	What string    `json:"what"`
-}
-
-// JournalHealth says whether the journal takes entries.
+// JournalHealth tells whether the journal is writable.
 type JournalHealth struct {
 	Path  string `json:"path"`
 	OK    bool   `json:"ok"`

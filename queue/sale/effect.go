@@ -8,6 +8,7 @@ const (
 	QueryPayment  EffectKind = "query"          // ask what became of the payment
 	CancelPayment EffectKind = "cancel_payment" // ask QFPay to undo it
 	ReturnMoney   EffectKind = "return_money"   // refund what is left of the sale
+	GiveBack      EffectKind = "give_back"      // refund a payment that the audit found
 	RaiseAlarm    EffectKind = "alarm"          // a person must look at it
 )
 
@@ -16,6 +17,8 @@ type Effect struct {
 	Kind    EffectKind
 	Payment string // out_trade_no
 	Text    string // alarm
+	// Once: an alarm that is not about this sale alone; it is not raised again while it is open.
+	Once bool
 }
 
 const (

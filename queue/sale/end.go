@@ -18,29 +18,55 @@ func (c *change) giveUp(p *Payment) {
 // paid ends the sale: the money is taken.
 func (c *change) paid(p *Payment) {
 	p.Outcome = OutcomePaid
+	p.AuditAt = time.Time{}
 	p.Progress.InFlight = false
-	c.s.State, c.s.NextAt = Paid, time.Time{}
-	if c.s.Settle == SettleByTill {
+	c.s.State, c.s.NextAt, c.s.EndedAt, c.s.Rejected = Paid, time.Time{}, c.ev.At, ""
+	if c.s.ConfirmDelivery {
 		c.s.Delivery, c.s.NextAt = Awaited, c.ev.At.Add(c.r.Deliver)
+	}
+	if p.Progress.Cancels > 0 || p.Progress.Decided {
+		c.watch(p)
+	}
+	for i := range c.s.Payments { // what another payment took besides goes back at once
+		if other := &c.s.Payments[i]; other != p && other.surplus() {
+			other.Progress.Audit.BackAt, other.AuditAt = c.ev.At, c.ev.At
+		}
 	}
 }
 
 // dead ends a payment that is proved to have taken nothing, or to have given it back. A declined customer may
 // show a fresh code while the scan time lasts, as long as the sale still has its lane.
 func (c *change) dead(p *Payment, o Outcome) {
+	if o == OutcomeDeclined && c.closeFirst(p) {
+		return
+	}
 	p.Outcome = o
-	cancelled := p.Progress.Cancel == CancelAccepted
+	p.Progress.InFlight = false
+	c.watch(p)
 	switch {
 	case c.s.CancelAsked:
 		c.notPaid(Cancelled)
-	case o == OutcomeReversed || cancelled:
-		p.Outcome = OutcomeReversed
+	case o == OutcomeReversed:
 		c.notPaid(Reversed)
-	case o == OutcomeMisconfigured, c.s.State == Unresolved, c.s.State == Reversing, c.neverLeft(p), !c.ev.At.Before(c.s.ScanBy):
+	case o == OutcomeMisconfigured, c.s.State == Unresolved, c.s.State == Reversing, c.neverLeft(p), !c.ev.At.Before(c.s.ScanBy),
+		c.surplus() != nil:
 		c.notPaid(reasonOf(o))
 	default:
 		c.s.State, c.s.NextAt = Waiting, c.s.ScanBy
 	}
+}
+
+// closeFirst closes an order that was declined but that the customer may still complete, before the sale takes another
+// code: two of them must not be payable at once.
+func (c *change) closeFirst(p *Payment) bool {
+	g := &p.Progress
+	if !g.Soft || g.Closed || g.Success || g.Cancel != NoCancel || !c.r.CanCancel(p.payType()) {
+		return false
+	}
+	g.Closed = true
+	c.sendCancel(p)
+	c.s.NextAt = c.guard(p, 2*c.r.Apart) // queries go on beside it
+	return true
 }
 
 // neverLeft: the network refused every attempt; another code would fare no better.
@@ -48,22 +74,24 @@ func (c *change) neverLeft(p *Payment) bool {
 	return p.Outcome == OutcomeNotSent && p.Progress.Sends >= maxSends
 }
 
+// notPaid ends the sale, unless an earlier payment of it turned out to be paid after all.
 func (c *change) notPaid(reason Reason) {
-	c.s.State, c.s.Reason, c.s.NextAt = NotPaid, reason, time.Time{}
-}
-
-// contradicted: QFPay shows money taken by a payment that was proved dead, or once more for a finished sale.
-// It must not happen; if it does, the till of an open sale gets the truth and a person is called.
-func (c *change) contradicted(p *Payment) {
-	if p.Outcome == OutcomePaid {
-		return
-	}
-	if c.s.State == Waiting {
+	if p := c.surplus(); p != nil {
 		c.alarm(p, "QFPay shows a payment as paid that was proved dead; the sale is taken as paid with it")
 		c.paid(p)
 		return
 	}
-	c.alarm(p, "QFPay shows a payment as paid that was proved dead; the sale is %s: give the money back or correct the sale", c.s.State)
+	c.s.State, c.s.Reason, c.s.NextAt, c.s.EndedAt, c.s.Rejected = NotPaid, reason, time.Time{}, c.ev.At, ""
+}
+
+// surplus is a payment of the sale that took money although it was proved dead, or nil.
+func (c *change) surplus() *Payment {
+	for i := range c.s.Payments {
+		if p := &c.s.Payments[i]; p.surplus() {
+			return p
+		}
+	}
+	return nil
 }
 
 func (c *change) outcomeOf(suspect payment.Meaning) Outcome {
@@ -88,7 +116,7 @@ func reasonOf(o Outcome) Reason {
 	return Declined
 }
 
-// waitedInVain says why a sale ends whose scan time is over.
+// waitedInVain is why a sale ends whose scan time is over.
 func (c *change) waitedInVain() Reason {
 	if n := len(c.s.Payments); n > 0 {
 		return reasonOf(c.s.Payments[n-1].Outcome)

@@ -15,10 +15,15 @@ const (
 	CodeUsed           Code = "code_used"
 	NotVirtual         Code = "not_virtual"
 	NotUnresolved      Code = "not_unresolved"
+	ContradictsGateway Code = "contradicts_gateway"
+	TicketPaid         Code = "ticket_paid"
+	UnknownAlarm       Code = "unknown_alarm"
 	NotDeliverable     Code = "not_deliverable"
 	GatewayUnavailable Code = "gateway_unavailable"
 	JournalUnavailable Code = "journal_unavailable"
 	ShuttingDown       Code = "shutting_down"
+	Internal           Code = "internal"
+	UnknownDay         Code = "unknown_day"
 )
 
 // An Error is a refusal: a code for the program, and a sentence that tells a person what to do.

@@ -22,10 +22,15 @@ const (
 	DeliveryConfirmed EventKind = "handed_over"     // the till delivered the goods
 	GivenBack         EventKind = "given_back"      // a refund of it is done
 	Decided           EventKind = "decided"         // an operator decided what became of an unresolved sale
+	ScanRejected      EventKind = "scan_rejected"   // a code was shown that cannot pay the waiting sale
+	AskNow            EventKind = "ask_now"         // an operator wants QFPay to be asked at once
+	GaveBack          EventKind = "gave_back"       // a refund of money found by the audit ended
+	AlarmSettled      EventKind = "alarm_settled"   // a person settled an alarm about a payment
 )
 
 // EventKinds are all kinds of sale events.
-var EventKinds = []EventKind{Opened, Scanned, Answered, QueryAnswered, CancelAnswered, CancelAsked, Due, Restarted, ClockMoved, DeliveryConfirmed, GivenBack, Decided}
+var EventKinds = []EventKind{Opened, Scanned, Answered, QueryAnswered, CancelAnswered, CancelAsked, Due, Restarted, ClockMoved, DeliveryConfirmed, GivenBack, Decided,
+	ScanRejected, AskNow, GaveBack, AlarmSettled}
 
 // An Event is one thing that happened to a sale. Time comes in with it: the reducer has no clock.
 type Event struct {
@@ -40,9 +45,11 @@ type Event struct {
 	By        string               // cancel_asked, handed_over, decided: who
 	NotBefore time.Time            // opened, of a refund: QFPay would refuse it earlier
 	Outcome   State                // decided: paid or not_paid
-	Note      string               // decided: why
+	Note      string               // decided, scan_rejected, alarm_settled: why
+	UnderWay  int64                // found: minor units of the sale's refunds that are under way
+	Done      bool                 // gave_back: the money went back
 	Amount    int64                // given_back: minor units
-	Refund    string               // given_back: its id
+	Refund    string               // given_back, gave_back: its id
 	Moved     time.Duration        // clock_moved
 }
 

@@ -33,7 +33,8 @@ type Payment struct {
 	SysSN      string
 	ChnlSN     string
 	RespCD     string
-	Resolved   string // pay_type that QFPay resolved; may be empty
+	Resolved   string    // pay_type that QFPay resolved; may be empty
+	AuditAt    time.Time // when an ended payment is looked at again; zero: never
 	Progress   Progress
 }
 
@@ -41,7 +42,7 @@ type Payment struct {
 // be a sleep of the machine, in which time did pass.)
 func (p *Payment) Since() time.Time { return earlier(p.SentAt, p.SentAt.Add(p.Progress.Moved)) }
 
-// A Cancel is how far the cancellation of a payment got.
+// A CancelState is how far the cancellation of a payment got.
 type CancelState string
 
 const (
@@ -72,8 +73,25 @@ type Progress struct {
 	Suspect payment.Meaning `json:"suspect,omitempty"`
 	Confirm int             `json:"confirm,omitempty"` // queries that must agree
 	Agreed  int             `json:"agreed,omitempty"`  // queries that did, in a row
-	Absent  int             `json:"absent,omitempty"`  // conclusive empty lists in a row
-	Paid    int             `json:"paid,omitempty"`    // queries in a row that show it paid while a cancellation was open
+	// Genuine: the answer that claimed it was signed by QFPay, so that two queries without contradiction prove it.
+	Genuine bool `json:"genuine,omitempty"`
+	// Soft: the customer may still complete what was declined, so the order is closed before another code is taken.
+	Soft bool `json:"soft,omitempty"`
+	// Closed: that was done, or tried.
+	Closed bool `json:"closed,omitempty"`
+	// Throttled: QFPay refused the request at the door (HTTP 429).
+	Throttled bool `json:"throttled,omitempty"`
+	// Quiet counts queries without contradiction of a genuine or throttled answer, some seconds apart; QuietAt is
+	// when the last one was asked.
+	Quiet   int       `json:"quiet,omitempty"`
+	QuietAt time.Time `json:"quiet_at,omitzero"`
+	// Success: QFPay listed it with 0000, understood or not. It is never cancelled then.
+	Success bool `json:"success,omitempty"`
+	// Last is what QFPay said last that was understood.
+	Last   payment.Meaning `json:"last,omitempty"`
+	Absent int             `json:"absent,omitempty"` // conclusive empty lists in a row
+	Paid   int             `json:"paid,omitempty"`   // queries in a row that show it paid after a cancellation
+	PaidAt time.Time       `json:"paid_at,omitzero"` // when the last of them was asked
 
 	Cancel   CancelState `json:"cancel,omitempty"`
 	CancelAt time.Time   `json:"cancel_at,omitzero"` // when it was last sent
@@ -81,4 +99,7 @@ type Progress struct {
 	Cancels  int         `json:"cancels,omitempty"`
 	Slow     int         `json:"slow,omitempty"`  // queries made at the slow pace
 	Polls    int         `json:"polls,omitempty"` // queries that came back
+
+	Decided bool  `json:"decided,omitempty"` // an operator said what became of it
+	Audit   Audit `json:"audit,omitzero"`
 }

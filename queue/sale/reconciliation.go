@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 // A Reconciliation compares a day's payments and refunds in the journal with QFPay's list.
 type Reconciliation struct {
 	Day       string     `json:"day"`
+	At        time.Time  `json:"at"` // when it was made
+	By        string     `json:"by"` // who asked; "day_end" or "outage" where cpmd did by itself
 	Agreed    int        `json:"agreed"`
 	OnlyHere  []Mismatch `json:"only_here"`  // in the journal, not at QFPay
 	OnlyThere []Mismatch `json:"only_there"` // at QFPay, not in the journal: another till or shop of the merchant, or a loss
@@ -17,7 +20,7 @@ type Reconciliation struct {
 	Totals    Totals     `json:"totals"` // of the journal
 }
 
-// Clean says that nothing differs.
+// Clean reports whether nothing differs.
 func (r Reconciliation) Clean() bool {
 	return len(r.OnlyHere)+len(r.OnlyThere)+len(r.Different) == 0
 }
@@ -34,29 +37,61 @@ type Mismatch struct {
 	There      string `json:"there"`
 }
 
-// book is what the journal says of one number.
+// Alarm is what a person is told of the mismatch.
+func (m Mismatch) Alarm(day string) string {
+	subject := "number " + m.OutTradeNo
+	switch {
+	case m.Refund != "":
+		subject = "refund " + m.Refund
+	case m.Sale != "":
+		subject = "sale " + m.Sale
+	}
+	return fmt.Sprintf("the books of %s disagree on %s (%s, %d minor units): here %s, at QFPay %s", day, subject, m.OutTradeNo, m.Amount,
+		cmp.Or(m.Here, "nothing"), cmp.Or(m.There, "nothing"))
+}
+
+// A Book is what the journal says of one number.
 type Book struct {
 	Mismatch
 	Sent     time.Time
 	IsRefund bool
 	Final    bool // final here
 	Kept     bool // the money moved
-	Refunded int64
+	// GaveBack is what refunds and give-backs of this payment have returned, minor units.
+	GaveBack int64
 }
 
-// differs says whether the books disagree on the money. An unfinished payment always counts: it needs an eye.
+// Differs reports whether the books disagree on the money: on the amount, on whether it moved, or on how much of it went
+// back. An unfinished payment always counts: it needs an eye.
 func Differs(b Book, i payment.Item) bool {
 	if !b.Final || i.Amount != b.Amount || i.Currency != "" && i.Currency != b.Currency {
 		return true
 	}
-	moved := i.RespCD == "0000" && (i.Cancel == "" || i.Cancel == "0" || i.Cancel == "5" || b.Refunded > 0)
-	return moved != b.Kept
+	success := i.RespCD == "0000"
+	if b.IsRefund {
+		return success != b.Kept
+	}
+	switch {
+	case !b.Kept && b.GaveBack == 0: // no money was taken, or it was reversed
+		return success && i.Cancel != "1" && i.Cancel != "2" && i.Cancel != "3"
+	case !success:
+		return true
+	}
+	// What went back shows in cancel (QFPay docs, transaction-enquiry page): 0 nothing, 5 a part, 1 or 3 the whole.
+	switch b.GaveBack {
+	case 0:
+		return i.Cancel != "0"
+	case b.Amount:
+		return i.Cancel != "1" && i.Cancel != "3"
+	}
+	return i.Cancel != "5"
 }
 
+// There puts QFPay's row into words.
 func There(i payment.Item) string {
-	s := fmt.Sprintf("%s %s", i.OrderType, i.RespCD)
+	s := fmt.Sprintf("%s %s", cmp.Or(i.OrderType, "row"), i.RespCD)
 	if i.Cancel != "" && i.Cancel != "0" {
 		s += " cancel " + i.Cancel
 	}
-	return s
+	return s + fmt.Sprintf(" %d %s", i.Amount, i.Currency)
 }

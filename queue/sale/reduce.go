@@ -2,13 +2,12 @@ package sale
 
 import (
 	"fmt"
-	"hash/fnv"
 	"time"
 )
 
 // Reduce decides what an event does to a sale: the changed sale, and what to do once the change is in the
 // journal. It is the whole rule book of a sale and has no I/O, no clock and no memory of its own. A final
-// sale never changes; an event that means nothing in a state leaves the sale as it is.
+// state never changes, though its payments are looked at again (audit.go); an event that means nothing in a state leaves the sale as it is.
 func Reduce(r Rules, old Sale, ev Event) (Sale, []Effect) {
 	c := &change{r: r, s: old.clone(), ev: ev}
 	switch ev.Kind {
@@ -19,7 +18,7 @@ func Reduce(r Rules, old Sale, ev Event) (Sale, []Effect) {
 	case Answered:
 		c.answered()
 	case QueryAnswered:
-		c.found()
+		c.queried()
 	case CancelAnswered:
 		c.cancelAnswered()
 	case CancelAsked:
@@ -31,11 +30,19 @@ func Reduce(r Rules, old Sale, ev Event) (Sale, []Effect) {
 	case ClockMoved:
 		c.clockMoved()
 	case DeliveryConfirmed:
-		c.handedOver()
+		c.deliveryConfirmed()
 	case GivenBack:
 		c.givenBack()
 	case Decided:
 		c.decided()
+	case ScanRejected:
+		c.scanRejected()
+	case AskNow:
+		c.askNow()
+	case GaveBack:
+		c.gaveBack()
+	case AlarmSettled:
+		c.alarmSettled()
 	}
 	return c.s, c.effects
 }
@@ -75,6 +82,13 @@ func (c *change) scanned() {
 	}
 }
 
+// scanRejected tells the cashier of a sale that waits why the last scan was not taken.
+func (c *change) scanRejected() {
+	if c.s.State == Waiting {
+		c.s.Rejected = c.ev.Note
+	}
+}
+
 // bind begins a payment. The row it becomes is in the journal before the request leaves.
 func (c *change) bind() {
 	b := c.ev.Bind
@@ -82,7 +96,7 @@ func (c *change) bind() {
 		OutTradeNo: b.OutTradeNo, PayType: b.PayType, Code: b.Code, TxDTM: b.TxDTM, SentAt: c.ev.At,
 		ConfirmBy: c.ev.At.Add(c.r.Confirm), GiveUpBy: c.ev.At.Add(c.r.GiveUp),
 	})
-	c.s.State = Paying
+	c.s.State, c.s.Rejected = Paying, ""
 	c.send(c.s.Alive())
 }
 
@@ -91,7 +105,7 @@ func (c *change) send(p *Payment) {
 	p.Progress.Resend = false
 	p.Progress.InFlight = true
 	p.Progress.WindowFrom = c.ev.At
-	c.s.NextAt = c.guard(p, c.r.Answer+c.r.Guard)
+	c.s.NextAt = c.guard(p, min(c.r.Beside, c.r.Answer+c.r.Guard))
 	c.do(SubmitPayment, p)
 }
 
@@ -105,6 +119,7 @@ func (c *change) resend(p *Payment) {
 }
 
 func (c *change) due() {
+	c.auditDue()
 	p := c.s.Alive()
 	if c.s.NextAt.IsZero() || c.ev.At.Before(c.s.NextAt) {
 		return
@@ -128,9 +143,12 @@ func (c *change) due() {
 			c.giveUp(p)
 			return
 		}
-		c.s.State = Confirming // the answer did not come in time: go on without it
+		c.s.State = Confirming // the answer is late: ask beside it
 		c.query(p)
 	case Confirming, Reversing:
+		if p.Progress.InFlight && !c.ev.At.Before(p.Progress.WindowFrom.Add(c.r.Answer+c.r.Guard)) {
+			p.Progress.InFlight = false // nothing comes back any more
+		}
 		if !c.ev.At.Before(p.GiveUpBy) {
 			c.giveUp(p)
 			return
@@ -139,14 +157,6 @@ func (c *change) due() {
 	case Unresolved:
 		c.query(p)
 	}
-}
-
-// after spreads repeated work by up to a tenth, so that lanes which started together do not ask together. The
-// spread is made from the number, not from chance: the reducer stays a function.
-func (c *change) after(p *Payment, d time.Duration) time.Time {
-	h := fnv.New32a()
-	fmt.Fprint(h, p.OutTradeNo, p.Progress.Polls)
-	return c.ev.At.Add(d + time.Duration(h.Sum32()%1000)*d/10000)
 }
 
 func earlier(a, b time.Time) time.Time {

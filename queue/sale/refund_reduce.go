@@ -8,37 +8,30 @@ import (
 	"cpmd/payment"
 )
 
-// ReduceRefund is Reduce for refunds. Nothing cancels a refund: it is followed until it is proved either way,
-// for days if need be.
+// ReduceRefund is Reduce for refunds. Nothing cancels a refund: it is followed until it is proved either way, for days
+// if need be, and where QFPay does not tell an operator decides. One that ended without money going back is looked at
+// again.
 func ReduceRefund(r Rules, old Refund, ev Event) (Refund, []Effect) {
 	c := &refundChange{r: r, f: old, ev: ev}
-	if old.State.Final() {
-		return old, c.late()
-	}
 	switch ev.Kind {
 	case Opened:
-		if old.State == "" {
-			c.f.State, c.f.CreatedAt = Refunding, ev.At
-			if ev.NotBefore.After(ev.At) { // nothing has left: it is sent when it is due
-				c.f.Progress.Resend, c.f.NextAt = true, ev.NotBefore
-			} else {
-				c.send()
-			}
-		}
+		c.opened()
 	case Answered:
 		c.answered()
 	case QueryAnswered:
-		c.found()
+		c.queried()
 	case Due:
 		c.due()
 	case Restarted:
 		c.restarted()
-	case ClockMoved:
-		if c.f.State != "" {
-			c.f.NextAt = c.f.NextAt.Add(ev.Moved)
-			c.f.Progress.WindowFrom = c.f.Progress.WindowFrom.Add(ev.Moved)
-			c.f.Progress.Moved += ev.Moved
+	case Decided:
+		c.decided()
+	case AskNow:
+		if c.f.State != "" && !c.f.Progress.Resend {
+			c.query()
 		}
+	case ClockMoved:
+		c.clockMoved()
 	}
 	return c.f, c.effects
 }
@@ -54,19 +47,20 @@ func (c *refundChange) do(kind EffectKind) {
 	c.effects = append(c.effects, Effect{Kind: kind, Payment: c.f.OutTradeNo})
 }
 
-func (c *refundChange) alarm(text string) {
-	if text != "" {
-		c.effects = append(c.effects, Effect{Kind: RaiseAlarm, Payment: c.f.OutTradeNo, Text: text})
-	}
+func (c *refundChange) alarm(format string, args ...any) {
+	c.effects = append(c.effects, Effect{Kind: RaiseAlarm, Payment: c.f.OutTradeNo, Text: fmt.Sprintf(format, args...)})
 }
 
-// late: a final refund does not change; an answer that contradicts it calls a person.
-func (c *refundChange) late() []Effect {
-	paid := c.ev.Answer != nil && c.ev.Answer.Meaning == payment.Paid || c.ev.Query != nil && c.ev.Query.Meaning == payment.Paid
-	if paid && c.f.State == NotRefunded {
-		c.alarm("QFPay shows a refund as done that was proved not done: correct the books")
+func (c *refundChange) opened() {
+	if c.f.State != "" {
+		return
 	}
-	return c.effects
+	c.f.State, c.f.CreatedAt = Refunding, c.ev.At
+	if c.ev.NotBefore.After(c.ev.At) { // nothing has left: it is sent when it is due
+		c.f.Progress.Resend, c.f.NextAt = true, c.ev.NotBefore
+		return
+	}
+	c.send()
 }
 
 func (c *refundChange) send() {
@@ -89,12 +83,22 @@ func (c *refundChange) note(a payment.Answer) {
 	if a.SysSN != "" {
 		c.f.SysSN = a.SysSN
 	}
-	c.alarm(a.Alarm)
+	if a.Alarm != "" {
+		c.effects = append(c.effects, Effect{Kind: RaiseAlarm, Payment: c.f.OutTradeNo, Text: a.Alarm, Once: true})
+	}
 }
 
 func (c *refundChange) answered() {
 	a, g := c.ev.Answer, &c.f.Progress
-	if a == nil || !g.InFlight {
+	switch {
+	case a == nil:
+		return
+	case c.f.State.Final():
+		if a.Meaning == payment.Paid {
+			c.doneAfterAll()
+		}
+		return
+	case !g.InFlight:
 		return
 	}
 	g.InFlight = false
@@ -114,18 +118,19 @@ func (c *refundChange) answered() {
 	case payment.Pending, payment.Duplicate:
 		g.Known = true
 	case payment.Unknown:
+		g.Known = g.Known || a.SysSN != ""
 		if a.RespCD != "" { // should it prove not done, this is why
 			g.Why = refusal(a)
 		}
 	case payment.Refused, payment.Declined, payment.Misconfigured, payment.NotFound:
-		g.Suspect, g.Why = a.Meaning, refusal(a)
+		g.Suspect, g.Why, g.Genuine = a.Meaning, refusal(a), a.Genuine
 		c.query()
 		return
 	}
 	c.f.NextAt = c.ev.At.Add(c.r.Poll)
 }
 
-// refusal says what a refused refund's cashier should know.
+// refusal is what a refused refund's cashier should know.
 func refusal(a *payment.Answer) string {
 	s := fmt.Sprintf("QFPay refused the refund (%s).", a.RespCD)
 	if a.Text != "" {
@@ -142,22 +147,32 @@ func refusal(a *payment.Answer) string {
 	return s
 }
 
-func (c *refundChange) found() {
+func (c *refundChange) queried() {
 	f, g := c.ev.Query, &c.f.Progress
-	if f == nil {
+	if f == nil || c.f.State == "" {
+		return
+	}
+	g.Polls++
+	if c.f.State.Final() {
+		c.audited(f)
 		return
 	}
 	c.note(f.Answer)
-	g.Polls++
+	if f.Listed {
+		g.Known = true
+	}
 	if f.Meaning != payment.NotFound {
 		g.Absent = 0
+	}
+	if f.Meaning != payment.Unknown && (f.Meaning != payment.NotFound || f.Searched) {
+		g.Last = f.Meaning
 	}
 	switch f.Meaning {
 	case payment.Paid:
 		c.end(Refunded, "")
 		return
 	case payment.Pending:
-		g.Known, g.Suspect, g.Agreed = true, "", 0
+		g.Known, g.Suspect, g.Agreed, g.Genuine = true, "", 0, false
 	case payment.Declined, payment.Misconfigured, payment.Refused, payment.Undone:
 		g.Known = true
 		if g.Agreed++; g.Agreed >= max(1, f.Confirm) {
@@ -165,19 +180,55 @@ func (c *refundChange) found() {
 			return
 		}
 	case payment.NotFound:
-		if !g.Known && !g.InFlight && f.Searched && !c.ev.AskedAt.Before(g.WindowFrom.Add(c.r.Answer)) {
-			if g.Absent++; g.Absent >= absentProves {
-				c.end(NotRefunded, cmp.Or(g.Why, "The request never reached QFPay. Ask again with a new refund id."))
-				return
-			}
+		if c.surelyRefused() || c.surelyAbsent() {
+			c.end(NotRefunded, cmp.Or(g.Why, "QFPay has no record of this refund. Ask again with a new refund id."))
+			return
 		}
 	}
-	if c.ev.At.Before(g.WindowFrom.Add(c.r.GiveUp)) {
-		c.f.NextAt = c.ev.At.Add(c.r.Poll)
+	c.goOn()
+}
+
+// surelyRefused is as surelyDeclined for a payment.
+func (c *refundChange) surelyRefused() bool {
+	g := &c.f.Progress
+	if g.InFlight || g.Known || g.Suspect == "" || !g.Genuine || g.Quiet > 0 && c.ev.AskedAt.Before(g.QuietAt.Add(c.r.Apart)) {
+		return false
+	}
+	g.Quiet++
+	g.QuietAt = c.ev.AskedAt
+	return g.Quiet >= quietProves
+}
+
+// surelyAbsent: nobody stands at the counter for a refund, so it gets the whole time until it would be unresolved to
+// arrive. The audit looks again after that.
+func (c *refundChange) surelyAbsent() bool {
+	g := &c.f.Progress
+	window := c.r.GiveUp
+	if g.Suspect != "" {
+		window = c.r.Answer
+	}
+	if g.Known || g.InFlight || !c.ev.Query.Searched || c.ev.AskedAt.Before(g.WindowFrom.Add(window)) {
+		return false
+	}
+	g.Absent++
+	return g.Absent >= absentProves
+}
+
+// goOn plans the next query. What QFPay calls pending may take days; where it says nothing that can be understood, a
+// person is called once the cashier has waited long enough.
+func (c *refundChange) goOn() {
+	g := &c.f.Progress
+	if c.ev.At.Before(g.WindowFrom.Add(c.r.GiveUp)) || g.Absent == 1 {
+		c.f.NextAt = c.ev.At.Add(max(c.r.Poll, c.r.Apart))
 		return
 	}
 	c.f.NextAt = c.ev.At.Add(c.r.FollowUp[min(g.Slow, len(c.r.FollowUp)-1)])
 	g.Slow++
+	if c.f.State == Refunding && (g.Last != payment.Pending || g.Slow > mostAudits) {
+		c.f.State = RefundUnresolved
+		c.alarm("QFPay does not tell what became of this refund: look it up in QFPay's portal, then decide it (cpmctl resolve). "+
+			"No other refund of sale %s is taken until then", c.f.Sale)
+	}
 }
 
 func (c *refundChange) due() {
@@ -186,24 +237,104 @@ func (c *refundChange) due() {
 	case c.f.Progress.Resend:
 		c.send()
 	default:
+		if c.f.Progress.InFlight && !c.ev.At.Before(c.f.Progress.WindowFrom.Add(c.r.Answer+c.r.Guard)) {
+			c.f.Progress.InFlight = false // nothing comes back any more
+		}
 		c.query()
 	}
 }
 
 func (c *refundChange) restarted() {
 	g := &c.f.Progress
-	if c.f.State == "" {
+	if c.f.State == "" || c.f.State.Final() {
 		return
 	}
 	if g.Resend { // surely nothing of it left: it goes out when it is due
 		c.f.NextAt = earlier(c.f.NextAt, c.ev.At.Add(RefundPause))
 		return
 	}
-	g.InFlight, g.WindowFrom, g.Absent = false, c.ev.At, 0
+	g.InFlight, g.WindowFrom, g.Absent, g.Quiet = false, c.ev.At, 0, 0
 	c.query()
 }
 
+func (c *refundChange) clockMoved() {
+	if c.f.State == "" {
+		return
+	}
+	g := &c.f.Progress
+	for _, t := range []*time.Time{&c.f.NextAt, &g.WindowFrom, &g.QuietAt} {
+		if !t.IsZero() {
+			*t = t.Add(c.ev.Moved)
+		}
+	}
+	g.Moved += c.ev.Moved
+}
+
+// decided takes an operator's word for an unresolved refund; it is watched on.
+func (c *refundChange) decided() {
+	if c.f.State != RefundUnresolved {
+		return
+	}
+	c.f.Progress.Decided = true
+	if RefundState(c.ev.Outcome) == Refunded {
+		c.end(Refunded, "")
+	} else {
+		c.end(NotRefunded, "An operator decided so: "+c.ev.Note)
+	}
+}
+
+// end is final for the books. Where that rests on a reading or on a person's word, QFPay is asked again.
 func (c *refundChange) end(s RefundState, why string) {
-	c.f.State, c.f.Why, c.f.NextAt = s, why, time.Time{}
+	c.f.State, c.f.Why, c.f.NextAt, c.f.EndedAt = s, why, time.Time{}, c.ev.At
 	c.f.Progress.InFlight = false
+	if (s == NotRefunded || c.f.Progress.Decided) && len(c.r.Audit) > 0 {
+		c.f.NextAt = c.ev.At.Add(c.r.Audit[0])
+	}
+}
+
+// audited weighs a later look at a refund that has ended.
+func (c *refundChange) audited(f *payment.QueryResult) {
+	a := &c.f.Progress.Audit
+	switch {
+	case f.Meaning == payment.Paid:
+		c.doneAfterAll()
+	case c.f.State == Refunded && f.Meaning != payment.NotFound && f.Meaning != payment.Pending && f.Meaning != payment.Unknown && !a.Missing:
+		a.Missing = true
+		c.alarm("this refund was decided as done, but QFPay says it is not (%s): give the money back with another refund in QFPay's portal", f.RespCD)
+	case f.Meaning == payment.Unknown, f.Meaning == payment.Pending, f.Meaning == payment.NotFound && !f.Searched:
+		a.Unclear++
+		c.f.NextAt = time.Time{}
+		if a.Unclear < mostAudits {
+			c.f.NextAt = c.ev.At.Add(c.r.FollowUp[min(a.Unclear, len(c.r.FollowUp)-1)])
+		}
+		return
+	}
+	a.Looks++
+	c.f.NextAt = time.Time{}
+	if a.Looks < len(c.r.Audit) {
+		c.f.NextAt = c.ev.At.Add(c.r.Audit[a.Looks] - c.r.Audit[a.Looks-1])
+	}
+}
+
+// doneAfterAll: money went back although the books say that it did not. It cannot be taken again, so a person must know
+// before the customer gets it twice.
+func (c *refundChange) doneAfterAll() {
+	if a := &c.f.Progress.Audit; c.f.State == NotRefunded && a.Found.IsZero() {
+		a.Found = c.ev.At
+		c.alarm("QFPay shows this refund as done after all, %d minor units of sale %s: do not refund it again, and correct the books", c.f.Amount, c.f.Sale)
+	}
+}
+
+// CheckResolveRefund reports why an operator cannot decide the refund so.
+func CheckResolveRefund(f Refund, d Resolution) error {
+	if State(f.State) == d.Outcome {
+		return nil
+	}
+	if f.State != RefundUnresolved {
+		return &Error{Code: NotUnresolved, Sale: f.Sale, Detail: fmt.Sprintf("refund %s is %s; only an unresolved refund is decided by a person", f.ID, f.State)}
+	}
+	if f.Progress.Last == payment.Pending && RefundState(d.Outcome) == NotRefunded && !d.EvenThough {
+		return contradicts(f.Sale, "QFPay said last that this refund is under way")
+	}
+	return nil
 }

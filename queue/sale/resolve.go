@@ -1,17 +1,58 @@
 package sale
 
-// decided takes an operator's word for an unresolved sale. Who and why stand in the journal.
+import (
+	"fmt"
+
+	"cpmd/payment"
+)
+
+// decided takes an operator's word for an unresolved sale. Who and why stand in the journal, and the audit goes on
+// watching the payment: operators err.
 func (c *change) decided() {
 	p := c.s.Alive()
 	if c.s.State != Unresolved || p == nil {
 		return
 	}
+	p.Progress.Decided = true
 	switch c.ev.Outcome {
 	case Paid:
 		c.paid(p)
 	case NotPaid:
 		p.Outcome = OutcomeDecided
 		p.Progress.InFlight = false
+		c.watch(p)
+		p.AuditAt = c.ev.At // an order that is still open is closed, whatever was decided
 		c.notPaid(Cancelled)
 	}
+}
+
+// CheckResolve reports why an operator cannot decide the sale so: it is not unresolved, or QFPay said something else last
+// and the operator does not decide it even though.
+func CheckResolve(s Sale, d Resolution) error {
+	if s.State == d.Outcome {
+		return nil
+	}
+	p := s.Alive()
+	if s.State != Unresolved || p == nil {
+		return &Error{Code: NotUnresolved, Sale: s.ID, Detail: fmt.Sprintf("sale %s is %s; only an unresolved sale is decided by a person", s.ID, s.State)}
+	}
+	against := ""
+	switch said := p.Progress.Last; {
+	case p.Progress.Success && d.Outcome == NotPaid:
+		against = "QFPay lists this payment as successful"
+	case said == payment.Pending && d.Outcome == NotPaid:
+		against = "QFPay said last that the customer may still pay"
+	case d.Outcome == Paid && (said == payment.Declined || said == payment.Undone || said == payment.NotFound):
+		against = "QFPay said last that this payment is not paid (" + string(said) + ")"
+	}
+	if against != "" && !d.EvenThough {
+		return contradicts(s.ID, against)
+	}
+	return nil
+}
+
+// contradicts is the refusal of a decision against QFPay's last word.
+func contradicts(id, against string) *Error {
+	return &Error{Code: ContradictsGateway, Sale: id, Detail: against +
+		"; ask QFPay again first (cpmctl ask), or decide it even though (even_though, cpmctl resolve -even-though)"}
 }

@@ -8,7 +8,7 @@ func (c *change) restarted() {
 	p := c.s.Alive()
 	switch c.s.Delivery {
 	case Awaited:
-		c.s.NextAt = earlier(c.s.NextAt, c.ev.At.Add(c.r.Deliver))
+		c.s.NextAt = c.ev.At.Add(c.r.Deliver) // a machine that could not tell us gets its time again
 	case Returning:
 		c.s.NextAt = c.ev.At
 	}
@@ -32,7 +32,7 @@ func (c *change) restarted() {
 		p.RespCD = ""
 	}
 	p.Progress.WindowFrom = c.ev.At
-	p.Progress.Absent, p.Progress.Paid = 0, 0
+	p.Progress.Absent, p.Progress.Paid, p.Progress.Quiet = 0, 0, 0
 	if p.Progress.Cancel == CancelSent {
 		p.Progress.Cancel = CancelUnknown
 	}
@@ -52,19 +52,24 @@ func (c *change) restarted() {
 
 // clockMoved keeps all limits where they were in real time.
 func (c *change) clockMoved() {
-	if c.s.Done() {
-		return
-	}
 	move := func(t *time.Time) {
 		if !t.IsZero() {
 			*t = t.Add(c.ev.Moved)
 		}
 	}
+	for i := range c.s.Payments {
+		move(&c.s.Payments[i].AuditAt)
+		move(&c.s.Payments[i].Progress.Audit.BackAt)
+	}
+	if c.s.Done() {
+		return
+	}
 	move(&c.s.ScanBy)
 	move(&c.s.NextAt)
 	if p := c.s.Alive(); p != nil {
 		p.Progress.Moved += c.ev.Moved
-		for _, t := range []*time.Time{&p.ConfirmBy, &p.GiveUpBy, &p.Progress.WindowFrom, &p.Progress.CancelAt} {
+		for _, t := range []*time.Time{&p.ConfirmBy, &p.GiveUpBy, &p.Progress.WindowFrom, &p.Progress.CancelAt,
+			&p.Progress.QuietAt, &p.Progress.PaidAt} {
 			move(t)
 		}
 	}

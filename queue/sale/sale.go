@@ -23,10 +23,10 @@ const (
 // States are all states, in the order of a sale's life.
 var States = []State{Waiting, Paying, Confirming, Reversing, Unresolved, Paid, NotPaid}
 
-// Final says that the state never changes again.
+// Final reports whether the state never changes again.
 func (s State) Final() bool { return s == Paid || s == NotPaid }
 
-// HoldsLane says that no other sale can use the lane meanwhile.
+// HoldsLane reports whether no other sale can use the lane meanwhile.
 func (s State) HoldsLane() bool { return !s.Final() && s != Unresolved && s != "" }
 
 // A Reason says why a sale is not_paid.
@@ -37,7 +37,7 @@ const (
 	Cancelled     Reason = "cancelled"     // the till asked to stop
 	NoScan        Reason = "no_scan"       // nobody showed a code in time
 	Reversed      Reason = "reversed"      // it took too long and was undone
-	Misconfigured Reason = "misconfigured" // the merchant's set-up is wrong
+	Misconfigured Reason = "misconfigured" // QFPay rejects the merchant's configuration
 	NotSent       Reason = "not_sent"      // the request never reached QFPay
 )
 
@@ -56,12 +56,20 @@ type Sale struct {
 	UpdatedAt   time.Time
 	ScanBy      time.Time // a code must be shown by then
 	NextAt      time.Time // when Due must come; zero: nothing to do
-	Settle      Settle
+	EndedAt     time.Time // when it became final; its day is the day it counts in
 	Delivery    Delivery
-	Slow        int   // attempts to give the money back
-	Refunded    int64 // minor units
-	Seq         int64 // of the last event that a till could see
+	Slow        int    // attempts to give the money back
+	Refunded    int64  // minor units
+	Seq         int64  // of the last event that a till could see
+	Rejected    string // why the last scan was not taken, while it waits
 	Payments    []Payment
+
+	// As asked for by the till.
+	ConfirmDelivery bool // paid is not the end: the till must say that the goods are handed over
+	By              string
+	Operator        string
+	Shift           string
+	Metadata        map[string]string
 }
 
 // Alive returns the payment that is still being followed, or nil. There is at most one, and it is the last.
@@ -80,6 +88,23 @@ func (s *Sale) Payment(outTradeNo string) *Payment {
 		}
 	}
 	return nil
+}
+
+// Due is when the sale next needs attention: its own timer, or the audit of an ended payment. Zero: never.
+func (s *Sale) Due() time.Time {
+	due := s.NextAt
+	for i := range s.Payments {
+		due = sooner(due, s.Payments[i].AuditAt)
+	}
+	return due
+}
+
+// sooner is the earlier of two times, of which a zero one means never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // clone copies the sale so that a reducer may change it.

@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -23,17 +24,17 @@ type Story struct {
 	Next    string       `json:"next"` // what cpmd will do
 }
 
-// tell says in words what an event was and what came of it.
+// Tell puts into words what an event was and what came of it.
 func (c Cause) Tell() string {
 	var b strings.Builder
 	switch c.Event {
 	case Opened:
-		b.WriteString("The till asked for it.")
+		b.WriteString("Sale opened by " + cmp.Or(c.By, "the till") + ".")
 		if c.Payment != "" {
-			fmt.Fprintf(&b, " It had scanned a code itself, bound to payment %s; the payment was written down, then sent.", c.Payment)
+			fmt.Fprintf(&b, " The till had scanned a code itself, bound to payment %s; the payment was journaled, then sent.", c.Payment)
 		}
 	case Scanned:
-		fmt.Fprintf(&b, "A code was scanned (%s) and bound to payment %s; the payment was written down, then sent.", c.Device, c.Payment)
+		fmt.Fprintf(&b, "A code was scanned (%s) and bound to payment %s; the payment was journaled, then sent.", c.Device, c.Payment)
 	case Answered:
 		fmt.Fprintf(&b, "The request %s: %s.", came(c), c.judged())
 	case QueryAnswered:
@@ -41,19 +42,29 @@ func (c Cause) Tell() string {
 	case CancelAnswered:
 		fmt.Fprintf(&b, "The cancellation %s: %s. Only a query is believed.", came(c), c.judged())
 	case CancelAsked:
-		fmt.Fprintf(&b, "The till asked to cancel (%s).", c.By)
+		fmt.Fprintf(&b, "Cancellation requested (%s).", c.By)
 	case Due:
 		b.WriteString("The time was up.")
 	case Restarted:
-		b.WriteString("cpmd started again; what had been under way is lost, so it is asked for.")
+		b.WriteString("cpmd restarted; what had been under way is lost, so QFPay is asked.")
 	case ClockMoved:
 		fmt.Fprintf(&b, "The machine's clock jumped by %s; all limits were shifted.", c.Moved)
 	case DeliveryConfirmed:
-		fmt.Fprintf(&b, "The till handed the goods over (%s).", c.By)
+		fmt.Fprintf(&b, "Delivery confirmed (%s).", c.By)
 	case GivenBack:
-		fmt.Fprintf(&b, "Refund %s is done: %d were given back.", c.Refund, c.Amount)
+		fmt.Fprintf(&b, "Refund %s is done: %d given back.", c.Refund, c.Amount)
 	case Decided:
 		fmt.Fprintf(&b, "An operator (%s) decided that it is %s: %q.", c.By, c.Outcome, c.Note)
+	}
+	switch c.Event {
+	case ScanRejected:
+		fmt.Fprintf(&b, "A scan was rejected: %s", c.Note)
+	case AskNow:
+		fmt.Fprintf(&b, "QFPay is asked now (%s).", c.By)
+	case GaveBack:
+		fmt.Fprintf(&b, "Refund %s of payment %s ended.", c.Refund, c.Payment)
+	case AlarmSettled:
+		fmt.Fprintf(&b, "An alarm about payment %s was settled (%s): %q.", c.Payment, c.By, c.Note)
 	}
 	if c.Alarm != "" {
 		fmt.Fprintf(&b, " ALARM: %s.", strings.TrimSuffix(c.Alarm, "."))
@@ -72,6 +83,7 @@ func (c Cause) Tell() string {
 var intent = map[EffectKind]string{
 	SubmitPayment: "Sending the payment.", QueryPayment: "Asking QFPay.", CancelPayment: "Asking QFPay to cancel.",
 	SendRefund: "Sending the refund.", QueryRefund: "Asking QFPay.", ReturnMoney: "Giving the money back.",
+	GiveBack: "Giving the surplus money back.",
 }
 
 func came(c Cause) string {
@@ -81,11 +93,11 @@ func came(c Cause) string {
 	return "came back without an answer"
 }
 
-// judged says what an answer means, with QFPay's code and words.
+// judged puts into words what an answer means, with QFPay's code and words.
 func (c Cause) judged() string {
 	says := map[payment.Meaning]string{
 		payment.Paid: "the money is there", payment.Pending: "still under way", payment.Declined: "declined",
-		payment.Misconfigured: "the shop's set-up is refused", payment.Unknown: "that proves nothing", payment.Duplicate: "the number was used before",
+		payment.Misconfigured: "QFPay rejects the merchant's configuration", payment.Unknown: "that proves nothing", payment.Duplicate: "the number was used before",
 		payment.NotFound: "QFPay does not list it", payment.Undone: "it is cancelled or given back", payment.Refused: "refused",
 		payment.NotSent: "surely nothing left this machine",
 	}[c.Meaning]
@@ -107,15 +119,18 @@ func (c Cause) judged() string {
 	return says
 }
 
-// next says what cpmd will do with a sale.
+// Next tells what cpmd will do with a sale.
 func Next(s Sale) string {
 	at := s.NextAt.Format(time.RFC3339)
 	switch {
 	case s.Delivery == Awaited:
-		return "The till must say by " + at + " that the goods are handed over, or the money goes back."
+		return "The till must confirm the delivery by " + at + ", or the money goes back."
 	case s.Delivery == Returning:
 		return "The money is being given back; looked at again at " + at + "."
 	case s.State.Final():
+		if due := s.Due(); !due.IsZero() {
+			return "This is final. QFPay is asked once more at " + due.Format(time.RFC3339) + ", to be sure."
+		}
 		return "Nothing; this is final."
 	case s.State == Waiting:
 		return "A code may be shown until " + s.ScanBy.Format(time.RFC3339) + "."

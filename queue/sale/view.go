@@ -8,35 +8,45 @@ import (
 	"cpmd/payment"
 )
 
-// visible says whether a till would see a difference.
+// VisiblyDiffer reports whether a till would see a difference.
 func VisiblyDiffer(a, b Sale, r Rules) bool {
 	va, vb := ViewOf(a, r), ViewOf(b, r)
 	va.UpdatedAt, vb.UpdatedAt = time.Time{}, time.Time{}
 	return !reflect.DeepEqual(va, vb)
 }
 
-// A SaleView is a sale as a till sees it.
+// The views are what tills see, in every dialect. Their JSON form is the contract with till programmers: fields are
+// added, never changed.
+
+// A View is a sale as a till sees it.
 type View struct {
-	ID        string        `json:"id"`
-	Lane      string        `json:"lane"`
-	Ticket    string        `json:"ticket"`
-	Amount    int64         `json:"amount"` // minor units
-	Currency  string        `json:"currency"`
-	State     State         `json:"state"`
-	Final     bool          `json:"final"`
-	Reason    Reason        `json:"reason"`
-	Message   string        `json:"message"`
-	DecideBy  *time.Time    `json:"decide_by,omitempty"` // while it is neither final nor unresolved
-	Wallet    string        `json:"wallet"`
-	Refunded  int64         `json:"refunded"` // minor units given back so far
-	Settle    Settle        `json:"settle,omitempty"`
-	Delivery  Delivery      `json:"delivery,omitempty"`
-	DeliverBy *time.Time    `json:"deliver_by,omitempty"` // while delivery is awaited
-	By        string        `json:"by,omitempty"`         // who opened it: an endpoint and, where known, a user
-	Seq       int64         `json:"seq"`                  // of the event that brought it to this form
-	CreatedAt time.Time     `json:"created_at"`
-	UpdatedAt time.Time     `json:"updated_at"`
-	Payments  []PaymentView `json:"payments"`
+	ID              string            `json:"id"`
+	Lane            string            `json:"lane"`
+	Ticket          string            `json:"ticket"`
+	Amount          int64             `json:"amount"` // minor units
+	Currency        string            `json:"currency"`
+	State           State             `json:"state"`
+	Final           bool              `json:"final"`
+	Reason          Reason            `json:"reason"`
+	Message         string            `json:"message"`
+	ScanBy          *time.Time        `json:"scan_by,omitempty"`   // while it waits: a code must be shown by then
+	DecideBy        *time.Time        `json:"decide_by,omitempty"` // while it is neither final nor unresolved
+	Wallet          string            `json:"wallet"`
+	Refunded        int64             `json:"refunded"` // minor units given back so far
+	ConfirmDelivery bool              `json:"confirm_delivery,omitempty"`
+	Delivery        Delivery          `json:"delivery,omitempty"`
+	DeliverBy       *time.Time        `json:"deliver_by,omitempty"` // while delivery is awaited
+	Operator        string            `json:"operator,omitempty"`
+	Shift           string            `json:"shift,omitempty"`
+	Metadata        map[string]string `json:"metadata,omitempty"`
+	By              string            `json:"by,omitempty"` // who opened it
+	// OpenedDaysAgo is in the answer to a request that repeats a sale of an earlier day: the till may have begun its
+	// numbering anew.
+	OpenedDaysAgo int           `json:"opened_days_ago,omitempty"`
+	Seq           int64         `json:"seq"` // of the event that brought it to this form
+	CreatedAt     time.Time     `json:"created_at"`
+	UpdatedAt     time.Time     `json:"updated_at"`
+	Payments      []PaymentView `json:"payments"`
 }
 
 // A PaymentView is one submission of a sale to QFPay.
@@ -59,16 +69,16 @@ type RefundView struct {
 	State      RefundState `json:"state"`
 	Final      bool        `json:"final"`
 	Message    string      `json:"message"`
+	By         string      `json:"by,omitempty"` // who asked for it
 	OutTradeNo string      `json:"out_trade_no"`
 	SysSN      string      `json:"syssn"`
 	RespCD     string      `json:"respcd"`
-	By         string      `json:"by,omitempty"` // who asked for it, as a sale's
 	Seq        int64       `json:"seq"`
 	CreatedAt  time.Time   `json:"created_at"`
 	UpdatedAt  time.Time   `json:"updated_at"`
 }
 
-// saleView shows a sale as tills see it.
+// ViewOf shows a sale as tills see it.
 func ViewOf(s Sale, r Rules) View {
 	v := View{ID: s.ID, Lane: s.Lane, Ticket: s.Ticket, Amount: s.Amount, Currency: s.Currency, State: s.State, Final: s.State.Final(),
 		Reason: s.Reason, Message: message(s), Refunded: s.Refunded, Seq: s.Seq, CreatedAt: Shown(s.CreatedAt), UpdatedAt: Shown(s.UpdatedAt),
@@ -82,7 +92,12 @@ func ViewOf(s Sale, r Rules) View {
 		v.Payments = append(v.Payments, pv)
 		v.Wallet = payment.Wallet(cmp.Or(p.Resolved, p.PayType))
 	}
-	v.Settle, v.Delivery = s.Settle, s.Delivery
+	v.Delivery, v.ConfirmDelivery = s.Delivery, s.ConfirmDelivery
+	v.Operator, v.Shift, v.Metadata, v.By = s.Operator, s.Shift, s.Metadata, s.By
+	if s.State == Waiting {
+		by := Shown(s.ScanBy)
+		v.ScanBy = &by
+	}
 	if s.Delivery == Awaited {
 		by := Shown(s.NextAt)
 		v.DeliverBy = &by
@@ -94,7 +109,7 @@ func ViewOf(s Sale, r Rules) View {
 	return v
 }
 
-// shown is a time as tills see it: UTC, whole seconds, which every date parser takes.
+// Shown is a time as tills see it: UTC, whole seconds, which every date parser takes.
 func Shown(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // decideBy is until when the sale will be final or unresolved.
@@ -110,14 +125,17 @@ func decideBy(s Sale, r Rules) time.Time {
 	return time.Time{}
 }
 
+// RefundViewOf shows a refund as tills see it.
 func RefundViewOf(f Refund) RefundView {
-	v := RefundView{ID: f.ID, Sale: f.Sale, Amount: f.Amount, Currency: f.Currency, State: f.State, Final: f.State.Final(),
+	v := RefundView{ID: f.ID, Sale: f.Sale, Amount: f.Amount, Currency: f.Currency, By: f.By, State: f.State, Final: f.State.Final(),
 		OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, RespCD: f.RespCD, Seq: f.Seq, CreatedAt: Shown(f.CreatedAt), UpdatedAt: Shown(f.UpdatedAt)}
 	switch f.State {
 	case Refunding:
 		v.Message = "The refund is under way. Do not refund again."
 	case Refunded:
 		v.Message = "Refunded."
+	case RefundUnresolved:
+		v.Message = "Not confirmed. Do not refund again; cpmd keeps asking QFPay, or an operator decides (cpmctl resolve)."
 	case NotRefunded:
 		v.Message = "Not refunded. " + f.Why
 	}

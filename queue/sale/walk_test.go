@@ -19,7 +19,8 @@ var t0 = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 // walkRules are short, so that a walk meets every limit within a few events.
 func walkRules() Rules {
 	return Rules{Scan: 8 * time.Second, Answer: 4 * time.Second, Poll: time.Second, Confirm: 6 * time.Second, GiveUp: 10 * time.Second,
-		FollowUp: []time.Duration{5 * time.Second}, Guard: 3 * time.Second, Deliver: 3 * time.Second, CanCancel: func(pt string) bool { return pt != "805808" }}
+		FollowUp: []time.Duration{5 * time.Second}, Guard: 3 * time.Second, Deliver: 3 * time.Second,
+		Beside: 2 * time.Second, Apart: time.Second, Audit: []time.Duration{2 * time.Second, 4 * time.Second}, GiveBack: 5 * time.Second, CanCancel: func(pt string) bool { return pt != "805808" }}
 }
 
 var meanings = []payment.Meaning{payment.Paid, payment.Pending, payment.Declined, payment.Misconfigured, payment.Unknown, payment.Duplicate,
@@ -36,6 +37,7 @@ func eventsFor(s Sale, r Rules) []Event {
 	}
 	consider(s.NextAt)
 	consider(s.ScanBy)
+	consider(s.Due())
 	number := ""
 	if n := len(s.Payments); n > 0 {
 		p := s.Payments[n-1]
@@ -52,6 +54,8 @@ func eventsFor(s Sale, r Rules) []Event {
 		all = append(all, Event{Kind: Opened, At: at}, Event{Kind: Opened, At: at, Bind: bind}, Event{Kind: Scanned, At: at, Bind: bind},
 			Event{Kind: CancelAsked, At: at, By: "till"}, Event{Kind: Due, At: at}, Event{Kind: Restarted, At: at},
 			Event{Kind: ClockMoved, At: at, Moved: time.Second}, Event{Kind: DeliveryConfirmed, At: at},
+			Event{Kind: ScanRejected, At: at, Note: "no"}, Event{Kind: AskNow, At: at}, Event{Kind: AlarmSettled, At: at, Payment: number},
+			Event{Kind: GaveBack, At: at, Payment: number, Done: true}, Event{Kind: GaveBack, At: at, Payment: "N1"},
 			Event{Kind: Decided, At: at, Outcome: Paid, Note: "n"}, Event{Kind: Decided, At: at, Outcome: NotPaid, Note: "n"})
 		if s.Refunded < s.Amount {
 			all = append(all, Event{Kind: GivenBack, At: at, Amount: s.Amount / 2, Refund: "R"})
@@ -63,7 +67,14 @@ func eventsFor(s Sale, r Rules) []Event {
 			}
 			all = append(all, Event{Kind: Answered, At: at, Payment: number, Answer: a}, Event{Kind: CancelAnswered, At: at, Payment: number, Answer: a},
 				Event{Kind: QueryAnswered, At: at, AskedAt: at, Payment: number, Query: &payment.QueryResult{Answer: *a, Searched: true}},
+				Event{Kind: QueryAnswered, At: at, AskedAt: last, Payment: "N1", Query: &payment.QueryResult{Answer: *a, Searched: true}},
 				Event{Kind: QueryAnswered, At: at, AskedAt: last, Payment: "other", Query: &payment.QueryResult{Answer: *a}})
+			genuine := *a
+			genuine.Genuine, genuine.Soft, genuine.SysSN = true, true, "S"
+			if m == payment.Declined || m == payment.Paid {
+				all = append(all, Event{Kind: Answered, At: at, Payment: number, Answer: &genuine},
+					Event{Kind: QueryAnswered, At: at, AskedAt: at, Payment: "N1", Query: &payment.QueryResult{Answer: genuine, Listed: true}})
+			}
 		}
 	}
 	return all
@@ -75,12 +86,13 @@ type footprint struct {
 	state        State
 	reason       Reason
 	cancelled    bool
-	settle       Settle
+	confirm      bool
 	delivery     Delivery
 	refunded     int64
 	scanBy, next time.Duration
 	payments     int
-	earlier      Outcome
+	rejected     string
+	earlier      Payment
 	last         Payment
 }
 
@@ -91,17 +103,27 @@ func footprintOf(s Sale) footprint {
 		}
 		return min(max(t.Sub(s.UpdatedAt), -time.Second), 12*time.Second).Round(time.Second)
 	}
-	f := footprint{s.State, s.Reason, s.CancelAsked, s.Settle, s.Delivery, s.Refunded, rel(s.ScanBy), rel(s.NextAt), len(s.Payments), "", Payment{}}
+	f := footprint{s.State, s.Reason, s.CancelAsked, s.ConfirmDelivery, s.Delivery, s.Refunded, rel(s.ScanBy), rel(s.NextAt), len(s.Payments), s.Rejected, Payment{}, Payment{}}
 	if n := len(s.Payments); n > 0 {
-		f.earlier, f.last = s.Payments[0].Outcome, s.Payments[n-1]
+		f.earlier, f.last = Payment{Outcome: s.Payments[0].Outcome, Progress: Progress{Audit: s.Payments[0].Progress.Audit}}, s.Payments[n-1]
+		f.earlier.Progress.Audit = auditFootprint(f.earlier.Progress.Audit, rel)
 		p := &f.last
+		p.Progress.Audit = auditFootprint(p.Progress.Audit, rel)
+		p.AuditAt = t0.Add(rel(p.AuditAt))
+		p.Progress.Quiet = min(p.Progress.Quiet, 2)
 		p.Progress.Polls, p.Progress.Slow, p.RespCD, p.SentAt = 0, 0, "", t0
 		p.Progress.Agreed, p.Progress.Absent, p.Progress.Paid = min(p.Progress.Agreed, 2), min(p.Progress.Absent, 2), min(p.Progress.Paid, 2)
-		for _, t := range []*time.Time{&p.ConfirmBy, &p.GiveUpBy, &p.Progress.WindowFrom, &p.Progress.CancelAt} {
+		for _, t := range []*time.Time{&p.ConfirmBy, &p.GiveUpBy, &p.Progress.WindowFrom, &p.Progress.CancelAt, &p.Progress.QuietAt, &p.Progress.PaidAt} {
 			*t = t0.Add(rel(*t))
 		}
 	}
 	return f
+}
+
+func auditFootprint(a Audit, rel func(time.Time) time.Duration) Audit {
+	a.Looks, a.Unclear, a.Backs = min(a.Looks, 2), min(a.Unclear, 1), min(a.Backs, 2)
+	a.Found, a.BackAt = t0.Add(rel(a.Found).Truncate(time.Hour)), t0.Add(rel(a.BackAt))
+	return a
 }
 
 // TestWalk walks the rule book from a fresh sale over every event at every time that matters, and checks each
@@ -119,7 +141,7 @@ func TestWalk(t *testing.T) {
 	leads := map[edge]map[State]bool{}
 	seen := map[footprint]bool{}
 	todo := []Sale{{ID: "S", Lane: "1", Amount: 100, Currency: "HKD", UpdatedAt: t0},
-		{ID: "S", Lane: "1", Amount: 100, Currency: "HKD", UpdatedAt: t0, Settle: SettleByTill}}
+		{ID: "S", Lane: "1", Amount: 100, Currency: "HKD", UpdatedAt: t0, ConfirmDelivery: true}}
 	for i := 0; i < len(todo) && i < limit; i++ {
 		s := todo[i]
 		for _, ev := range eventsFor(s, r) {
@@ -230,6 +252,29 @@ func checkStep(s, next Sale, ev Event, effects []Effect) error {
 	case submits > 1:
 		return fmt.Errorf("two submissions at once")
 	}
+	alarmed := slices.ContainsFunc(effects, func(e Effect) bool { return e.Kind == RaiseAlarm && e.Text != "" })
+	for i, p := range next.Payments {
+		was := i < len(s.Payments) && s.Payments[i].surplus()
+		if p.surplus() && !was && !alarmed {
+			return fmt.Errorf("money that should not be here was found and nobody was told")
+		}
+		if p.surplus() && p.AuditAt.IsZero() && p.Progress.Audit.Unclear < mostAudits && p.SysSN != "" {
+			return fmt.Errorf("money that should not be here is forgotten")
+		}
+	}
+	for _, e := range effects {
+		p := next.Payment(e.Payment)
+		switch {
+		case e.Kind == CancelPayment && p.Progress.Success:
+			return fmt.Errorf("what QFPay lists as successful is cancelled")
+		case e.Kind == CancelPayment && p.Outcome == OutcomePaid:
+			return fmt.Errorf("a paid payment is cancelled")
+		case e.Kind == GiveBack && (p.Outcome == OutcomePaid || p.Outcome == Alive || !p.surplus()):
+			return fmt.Errorf("%s money is given back by the audit", p.Outcome)
+		case e.Kind == GiveBack && next.State != Paid && next.State != NotPaid:
+			return fmt.Errorf("money is given back while its sale is %s", next.State)
+		}
+	}
 	if submits == 1 {
 		// A request goes out only for a payment that is new, or whose every earlier attempt surely left nothing.
 		p := next.Alive()
@@ -258,7 +303,7 @@ func checkStep(s, next Sale, ev Event, effects []Effect) error {
 	return nil
 }
 
-const tableStart, tableEnd = "<!-- the table below is checked by a test: go test ./queue -run TestWalk -update -->\n", "<!-- end of the table -->\n"
+const tableStart, tableEnd = "<!-- the table below is checked by a test: go test ./queue/sale -run TestWalk -update -->\n", "<!-- end of the table -->\n"
 
 func checkDoc(t *testing.T, path, table string) {
 	t.Helper()
@@ -275,7 +320,7 @@ func checkDoc(t *testing.T, path, table string) {
 		return
 	}
 	if !*update {
-		t.Fatalf("the table in %s is not what the rules do; write it anew with: go test ./queue -run TestWalk -update\n%s", path, table)
+		t.Fatalf("the table in %s is not what the rules do; write it anew with: go test ./queue/sale -run TestWalk -update\n%s", path, table)
 	}
 	if err := os.WriteFile(path, []byte(before+tableStart+table+tableEnd+after), 0o644); err != nil {
 		t.Fatal(err)

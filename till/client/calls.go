@@ -33,13 +33,17 @@ func refundPath(id string) string { return "/v1/refunds/" + url.PathEscape(id) }
 // PutSale opens a sale, or finds the one that the same request opened before; created tells which.
 func (c *Client) PutSale(ctx context.Context, r sale.Request) (v sale.View, created bool, err error) {
 	status, err := c.call(ctx, http.MethodPut, salePath(r.ID), struct {
-		Amount   int64  `json:"amount"`
-		Currency string `json:"currency"`
-		Lane     string `json:"lane,omitempty"`
-		Ticket   string `json:"ticket,omitempty"`
-		AuthCode string `json:"auth_code,omitempty"`
-		Confirm  bool   `json:"confirm_delivery,omitempty"`
-	}{r.Amount, r.Currency, r.Lane, r.Ticket, r.AuthCode.Reveal(), r.Settle == sale.SettleByTill}, &v, 0)
+		Amount   int64             `json:"amount"`
+		Currency string            `json:"currency"`
+		Lane     string            `json:"lane,omitempty"`
+		Ticket   string            `json:"ticket,omitempty"`
+		AuthCode string            `json:"auth_code,omitempty"`
+		Deliver  bool              `json:"confirm_delivery,omitempty"`
+		Again    bool              `json:"again,omitempty"`
+		Operator string            `json:"operator,omitempty"`
+		Shift    string            `json:"shift,omitempty"`
+		Metadata map[string]string `json:"metadata,omitempty"`
+	}{r.Amount, r.Currency, r.Lane, r.Ticket, r.AuthCode.Reveal(), r.ConfirmDelivery, r.Again, r.Operator, r.Shift, r.Metadata}, &v, 0)
 	return v, status == http.StatusCreated, err
 }
 
@@ -66,18 +70,58 @@ func (c *Client) CancelSale(ctx context.Context, id string) (v sale.View, err er
 	return v, err
 }
 
-// ConfirmDelivery confirms that the goods of a sale with confirm_delivery were handed over.
+// ConfirmDelivery tells cpmd that the goods of a paid sale are handed over.
 func (c *Client) ConfirmDelivery(ctx context.Context, id string) (v sale.View, err error) {
 	_, err = c.call(ctx, http.MethodPost, salePath(id)+"/delivered", nil, &v, 0)
 	return v, err
 }
 
-// Resolve gives an operator's decision on an unresolved sale. cpmd knows by itself who gives it.
+// Resolve gives an operator's word on an unresolved sale. cpmd knows by itself who gives it.
 func (c *Client) Resolve(ctx context.Context, d sale.Resolution) (v sale.View, err error) {
-	_, err = c.call(ctx, http.MethodPost, salePath(d.Sale)+"/resolve", struct {
-		Outcome sale.State `json:"outcome"`
-		Note    string     `json:"note"`
-	}{d.Outcome, d.Note}, &v, 0)
+	_, err = c.call(ctx, http.MethodPost, salePath(d.ID)+"/resolve", resolution(d), &v, 0)
+	return v, err
+}
+
+// ResolveRefund is to refunds what Resolve is to sales.
+func (c *Client) ResolveRefund(ctx context.Context, d sale.Resolution) (v sale.RefundView, err error) {
+	_, err = c.call(ctx, http.MethodPost, refundPath(d.ID)+"/resolve", resolution(d), &v, 0)
+	return v, err
+}
+
+func resolution(d sale.Resolution) any {
+	return struct {
+		Outcome    sale.State `json:"outcome"`
+		Note       string     `json:"note"`
+		EvenThough bool       `json:"even_though,omitempty"`
+	}{d.Outcome, d.Note, d.EvenThough}
+}
+
+// AskNow has QFPay asked at once what became of a sale.
+func (c *Client) AskNow(ctx context.Context, id string) (v sale.View, err error) {
+	_, err = c.call(ctx, http.MethodPost, salePath(id)+"/ask", nil, &v, 0)
+	return v, err
+}
+
+// Alarms lists the alarms that stand, newest first, and with all the settled ones.
+func (c *Client) Alarms(ctx context.Context, all bool) ([]sale.AlarmView, error) {
+	q := query{}
+	if all {
+		q.add("all", "1")
+	}
+	var v struct{ Alarms []sale.AlarmView }
+	_, err := c.call(ctx, http.MethodGet, q.path("/v1/alarms"), nil, &v, 0)
+	return v.Alarms, err
+}
+
+// SettleAlarm notes that a person has looked at an alarm.
+func (c *Client) SettleAlarm(ctx context.Context, seq int64, note string) (v sale.AlarmView, err error) {
+	_, err = c.call(ctx, http.MethodPost, "/v1/alarms/"+strconv.FormatInt(seq, 10)+"/settle", map[string]string{"note": note}, &v, 0)
+	return v, err
+}
+
+// LastReconciliation is the kept comparison of a day, "" of the newest one.
+func (c *Client) LastReconciliation(ctx context.Context, day string) (v sale.Reconciliation, err error) {
+	_, err = c.call(ctx, http.MethodGet, query{}.add("day", day).add("last", "1").path("/v1/reconciliation"), nil, &v, 0)
 	return v, err
 }
 

@@ -18,10 +18,8 @@ func (d *Desk) PutSale(_ context.Context, req sale.Request) (sale.View, bool, er
 	if req.Lane == "" {
 		req.Lane = d.lanes[0]
 	}
-	by := req.By
-	req.By = "" // the same request may come from elsewhere
 	if old, ok := d.sales[req.ID]; ok {
-		if old.req != req {
+		if old.req.Fingerprint() != req.Fingerprint() {
 			return sale.View{}, false, refusal(sale.IDReused, "", "id %s belongs to another request; choose a new id", req.ID)
 		}
 		return old.view, false, nil
@@ -38,7 +36,7 @@ func (d *Desk) PutSale(_ context.Context, req sale.Request) (sale.View, bool, er
 		}
 	}
 	d.sales[req.ID] = &entry{req: req, view: sale.View{ID: req.ID, Lane: req.Lane, Ticket: req.Ticket,
-		Amount: req.Amount, Currency: req.Currency, Settle: req.Settle, By: by, State: sale.Waiting, CreatedAt: now()}}
+		Amount: req.Amount, Currency: req.Currency, ConfirmDelivery: req.ConfirmDelivery, By: req.By, State: sale.Waiting, CreatedAt: now()}}
 	d.order = append(d.order, req.ID)
 	d.change(req.ID, func(v *sale.View) {
 		if req.AuthCode != "" {
@@ -206,7 +204,7 @@ func (d *Desk) Feed(_ context.Context, lane, code string) error {
 	return nil
 }
 
-// HandOver implements the desk's interface.
+// ConfirmDelivery implements the desk's interface.
 func (d *Desk) ConfirmDelivery(ctx context.Context, id, _ string) (sale.View, error) {
 	d.mu.Lock()
 	d.change(id, func(v *sale.View) { v.Delivery = sale.Delivered })
@@ -214,23 +212,23 @@ func (d *Desk) ConfirmDelivery(ctx context.Context, id, _ string) (sale.View, er
 	return d.Sale(ctx, id)
 }
 
-// Decide implements the desk's interface.
+// Resolve implements the desk's interface.
 func (d *Desk) Resolve(ctx context.Context, w sale.Resolution) (sale.View, error) {
 	d.mu.Lock()
 	d.asked = append(d.asked, w.By+": "+w.Note)
-	d.change(w.Sale, func(v *sale.View) { v.State, v.Final = w.Outcome, true })
+	d.change(w.ID, func(v *sale.View) { v.State, v.Final = w.Outcome, true })
 	d.mu.Unlock()
-	return d.Sale(ctx, w.Sale)
+	return d.Sale(ctx, w.ID)
 }
 
 // Story implements the desk's interface.
 func (d *Desk) Story(ctx context.Context, id string) (sale.Story, error) {
 	v, err := d.Sale(ctx, id)
-	return sale.Story{Sale: v, Refunds: []sale.RefundView{}, Lines: []sale.StoryLine{{Seq: 1, Text: "The till asked for it."}}}, err
+	return sale.Story{Sale: v, Refunds: []sale.RefundView{}, Lines: []sale.StoryLine{{Seq: 1, Text: "Sale opened by the till."}}}, err
 }
 
 // Reconcile implements the desk's interface.
-func (d *Desk) Reconcile(ctx context.Context, day string) (sale.Reconciliation, error) {
+func (d *Desk) Reconcile(ctx context.Context, day, _ string) (sale.Reconciliation, error) {
 	t, err := d.Totals(ctx, day)
 	return sale.Reconciliation{Day: t.Day, OnlyHere: []sale.Mismatch{}, OnlyThere: []sale.Mismatch{}, Different: []sale.Mismatch{}, Totals: t}, err
 }

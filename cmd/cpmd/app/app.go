@@ -39,7 +39,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 
 	g := cfg.Gateway
 	gateway, err := payment.New(payment.Config{URL: g.URL, AppCode: g.AppCode, ClientKey: g.ClientKey, MchID: g.MchID, Signature: g.Signature,
-		Location: g.Zone, RatePerMinute: g.RatePerMinute, Answer: cfg.Timing.Answer, Log: log.Named("gateway")})
+		Location: g.Zone, RatePerMinute: g.RatePerMinute, Answer: cfg.Timing.Answer, Observe: logExchanges(log.Named("gateway"))})
 	if err != nil {
 		return err
 	}
@@ -50,8 +50,8 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 		return err
 	}
 	metrics := newMetrics()
-	q := queue.New(queue.Config{Rules: rules(cfg.Timing), Lanes: lanes, Location: g.Zone, Currencies: g.Currencies, Gateway: gateway, Journal: journal,
-		Log: log.Named("queue"), Version: version, GatewayHealth: func() (any, []string) { return gatewayHealth(g.URL, gateway) }, Observe: metrics.observe})
+	q := queue.New(queue.Config{Rules: rules(cfg.Timing, cfg.Audit), Lanes: lanes, Location: g.Zone, Currencies: g.Currencies, Gateway: gateway, Journal: journal,
+		DayEnd: cfg.Timing.DayEnd, OldIDs: cfg.Sales.OldIDs, Log: log.Named("queue"), Version: version, GatewayHealth: func() (any, []string) { return gatewayHealth(g.URL, gateway) }, Observe: metrics.observe})
 	metrics.registry.MustRegister(state{q})
 
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
@@ -94,9 +94,11 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 // shutdownLimit is how long tills may take to have their last answers.
 const shutdownLimit = 5 * time.Second
 
-func rules(t config.Timing) sale.Rules {
+func rules(t config.Timing, a config.Audit) sale.Rules {
 	r := sale.DefaultRules()
-	r.Scan, r.Answer, r.Poll, r.Confirm, r.GiveUp, r.Deliver, r.FollowUp = t.Scan, t.Answer, t.Poll, t.Confirm, t.GiveUp, t.Deliver, t.Reconcile
+	r.Scan, r.Answer, r.Poll, r.Confirm, r.GiveUp, r.Deliver, r.FollowUp = t.Scan, t.Answer, t.Poll, t.Confirm, t.GiveUp, t.Deliver, t.FollowUp
+	r.Audit, r.GiveBack = a.After, a.GiveBack
+	r.Beside, r.Apart = min(r.Beside, t.Answer/2), min(r.Apart, t.Poll*3/2) // a rehearsal has shorter times
 	return r
 }
 

@@ -21,6 +21,7 @@ func Check(path string) (c *Config, warnings Faults, err error) {
 	if len(s.faults) > 0 {
 		return nil, nil, s.sorted()
 	}
+	s.faults = append(s.faults, s.old...)
 	s.folder("journal.path", "journal.path", c.Journal.Path)
 	for i, l := range c.Tills {
 		place := element("till", i)

@@ -24,6 +24,8 @@ type Config struct {
 	Gateway Gateway
 	Journal Journal
 	Timing  Timing
+	Audit   Audit
+	Sales   Sales
 	Log     Log
 	Lanes   []Lane // at least one; names differ
 	Tills   []Till // at least one; addresses differ
@@ -48,13 +50,25 @@ type Journal struct {
 
 // A Timing is how long to wait for what. Poll < Confirm, Answer <= Confirm < GiveUp.
 type Timing struct {
-	Scan      time.Duration   // for a scan
-	Answer    time.Duration   // for the answer to a payment request
-	Poll      time.Duration   // between queries while the customer stands there
-	Confirm   time.Duration   // from submission to the cancel attempt
-	GiveUp    time.Duration   // from submission to `unresolved`
-	Deliver   time.Duration   // for goods to be handed over, where the till settles; then the money goes back
-	Reconcile []time.Duration // between queries after that; the last one repeats
+	Scan     time.Duration   // for a scan
+	Answer   time.Duration   // for the answer to a payment request
+	Poll     time.Duration   // between queries while the customer stands there
+	Confirm  time.Duration   // from submission to the cancel attempt
+	GiveUp   time.Duration   // from submission to `unresolved`
+	Deliver  time.Duration   // for goods to be handed over, where the till confirms that; then the money goes back
+	FollowUp []time.Duration // between queries about an unresolved sale; the last one repeats
+	DayEnd   time.Duration   // since midnight: when the day before is compared with QFPay's list; 0: never
+}
+
+// An Audit is how payments that have ended are looked at again.
+type Audit struct {
+	After    []time.Duration // from the end
+	GiveBack time.Duration   // from money found for a sale that is not paid until it is given back; negative: never
+}
+
+// Sales is what is asked of tills.
+type Sales struct {
+	OldIDs string // "answer" or "refuse": an id of an earlier day's sale, with the same content
 }
 
 // A Log is what is logged and how.
@@ -119,6 +133,8 @@ func load(path string) (*Config, *source) {
 		Gateway: g,
 		Journal: journal(root.table("journal")),
 		Timing:  timing(root.table("timing"), !loopbackURL(g.URL)),
+		Audit:   audit(root.table("audit"), !loopbackURL(g.URL)),
+		Sales:   sales(root.table("sales")),
 		Log:     logging(root.table("log")),
 		Lanes:   l,
 		Tills:   tills(root, l),

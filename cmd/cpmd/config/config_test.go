@@ -55,7 +55,7 @@ func TestDefaults(t *testing.T) {
 		Journal: config.Journal{Path: "/var/lib/cpmd/journal.db"},
 		Timing: config.Timing{
 			Scan: time.Minute, Answer: 40 * time.Second, Poll: 2 * time.Second, Confirm: time.Minute, GiveUp: 2 * time.Minute, Deliver: 2 * time.Minute,
-			Reconcile: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour},
+			FollowUp: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour},
 		},
 		Log:   config.Log{Level: zapcore.InfoLevel, Format: "json"},
 		Lanes: []config.Lane{{Name: "1", PayType: "800008", Scanner: scanner.Config{Driver: "virtual"}}},
@@ -146,7 +146,7 @@ connections = 4096
 		Journal: config.Journal{Path: filepath.Join(filepath.Dir(dir), "journal.db")},
 		Timing: config.Timing{
 			Scan: 100 * time.Millisecond, Answer: 200 * time.Millisecond, Poll: 100 * time.Millisecond,
-			Confirm: 200 * time.Millisecond, GiveUp: 201 * time.Millisecond, Deliver: 3 * time.Second, Reconcile: []time.Duration{time.Second, time.Second},
+			Confirm: 200 * time.Millisecond, GiveUp: 201 * time.Millisecond, Deliver: 3 * time.Second, FollowUp: []time.Duration{time.Second, time.Second},
 		},
 		Log: config.Log{Level: zapcore.DebugLevel, Format: "console"},
 		Lanes: []config.Lane{

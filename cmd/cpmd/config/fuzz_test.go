@@ -55,7 +55,7 @@ func FuzzLoad(f *testing.F) {
 				t.Errorf("listens on %q with token file %q", l.Address, l.TokenFile)
 			}
 		}
-		if g := c.Timing; g.Answer > g.Confirm || g.Confirm >= g.GiveUp || g.Poll >= g.Confirm || len(g.Reconcile) == 0 {
+		if g := c.Timing; g.Answer > g.Confirm || g.Confirm >= g.GiveUp || g.Poll >= g.Confirm || len(g.FollowUp) == 0 {
 			t.Errorf("timing %+v", g)
 		}
 	})

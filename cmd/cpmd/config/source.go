@@ -26,6 +26,7 @@ type source struct {
 	dir         string            // where relative paths start
 	credentials string            // where relative credential files start
 	lines       map[string]int    // by place, see lines
+	old         Faults            // keys by their old names
 	faults      Faults            // so far
 	known       map[string]string // every key asked for, with its default as TOML or "required"
 }

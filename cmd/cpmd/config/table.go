@@ -48,6 +48,11 @@ func (t *table) lineOf(key string) int {
 	return t.line
 }
 
+// outdated records that a key has another name now. It is told by Check, and no fault.
+func (t *table) outdated(key, text string) {
+	t.old = append(t.old, Fault{File: t.name, Line: t.lineOf(key), Key: join(t.key, key), Text: text})
+}
+
 // knows records that key is one of this table's, and its default.
 func (t *table) knows(key, def string) {
 	t.asked = append(t.asked, key)

@@ -21,32 +21,14 @@ func timing(t *table, real bool) Timing {
 	}
 	wait := span(least, longest)
 	g := Timing{
-		Scan:    read(t, "scan", "60s", wait),
-		Answer:  read(t, "answer", "40s", wait),
-		Poll:    read(t, "poll", "2s", wait),
-		Confirm: read(t, "confirm", "60s", wait),
-		GiveUp:  read(t, "give_up", "120s", wait),
-		Deliver: read(t, "deliver", "120s", wait),
-		Reconcile: read(t, "reconcile", []any{"1m", "5m", "15m", "1h"}, func(list []any) (all []time.Duration, err error) {
-			for _, e := range list {
-				s, ok := e.(string)
-				if !ok {
-					return nil, todo(`holds %s; write times in quotes, such as ["1m", "5m"]`, kind(e))
-				}
-				d, err := span(least, 24*time.Hour)(s)
-				if err != nil {
-					return nil, err
-				}
-				if n := len(all); n > 0 && d < all[n-1] {
-					return nil, todo("%q comes after %q; write the times in growing order", short(d), short(all[n-1]))
-				}
-				all = append(all, d)
-			}
-			if len(all) == 0 {
-				return nil, todo(`is empty; write at least one time, such as ["1m"]`)
-			}
-			return all, nil
-		}),
+		Scan:     read(t, "scan", "60s", wait),
+		Answer:   read(t, "answer", "40s", wait),
+		Poll:     read(t, "poll", "2s", wait),
+		Confirm:  read(t, "confirm", "60s", wait),
+		GiveUp:   read(t, "give_up", "120s", wait),
+		Deliver:  read(t, "deliver", "120s", wait),
+		FollowUp: growing(t, followUpKey(t), []any{"1m", "5m", "15m", "1h"}, least),
+		DayEnd:   read(t, "day_end", "03:30", timeOfDay),
 	}
 	if real { // a rehearsal is only warned, by Check
 		g.checkOrder(t.fault)
@@ -56,6 +38,56 @@ func timing(t *table, real bool) Timing {
 			short(g.Answer), short(shortestAnswer))
 	}
 	return g
+}
+
+// followUpKey is the key that the file uses for the pace of queries about unresolved sales: it was called reconcile first.
+func followUpKey(t *table) string {
+	if _, old := t.values["reconcile"]; !old {
+		return "follow_up"
+	}
+	if _, both := t.values["follow_up"]; both {
+		t.knows("reconcile", "")
+		t.fault("reconcile", "is the old name of follow_up, which is there too; remove it")
+		return "follow_up"
+	}
+	t.outdated("reconcile", "is called follow_up now; rename it (reconciliation is comparing a day's books)")
+	return "reconcile"
+}
+
+// growing reads times in growing order, at least one.
+func growing(t *table, key string, def []any, least time.Duration) []time.Duration {
+	return read(t, key, def, func(list []any) (all []time.Duration, err error) {
+		for _, e := range list {
+			s, ok := e.(string)
+			if !ok {
+				return nil, todo(`holds %s; write times in quotes, such as ["1m", "5m"]`, kind(e))
+			}
+			d, err := span(least, 24*time.Hour)(s)
+			if err != nil {
+				return nil, err
+			}
+			if n := len(all); n > 0 && d < all[n-1] {
+				return nil, todo("%q comes after %q; write the times in growing order", short(d), short(all[n-1]))
+			}
+			all = append(all, d)
+		}
+		if len(all) == 0 {
+			return nil, todo(`is empty; write at least one time, such as ["1m"]`)
+		}
+		return all, nil
+	})
+}
+
+// timeOfDay reads HH:MM as the time since midnight; midnight itself is a moment after it.
+func timeOfDay(s string) (time.Duration, error) {
+	if s == "never" {
+		return 0, nil
+	}
+	at, err := time.Parse("15:04", s)
+	if err != nil {
+		return 0, todo(`%q is no time of day; write it like "03:30", or "never"`, s)
+	}
+	return max(time.Duration(at.Hour())*time.Hour+time.Duration(at.Minute())*time.Minute, 1), nil
 }
 
 // checkOrder says what would act on a payment before anything can be known about it. Times that are zero have a

@@ -22,7 +22,7 @@ answer = "4s"
 poll = "500ms"
 confirm = "6s"
 give_up = "12s"
-reconcile = ["2s"]`
+follow_up = ["2s"]`
 
 // A scene is one sale. Its codes end in what qfpaysim is to do (qfpaysim -help).
 type scene struct {

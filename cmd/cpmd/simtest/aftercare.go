@@ -85,7 +85,7 @@ func (s *selling) decide() {
 	if !sure || !w.chance(s.id+" is decided by an operator", w.mix.Decide) {
 		return
 	}
-	v, err := s.c.Resolve(context.Background(), sale.Resolution{Sale: s.id, Outcome: outcome, Note: "seen in the portal"})
+	v, err := s.c.Resolve(context.Background(), sale.Resolution{ID: s.id, Outcome: outcome, Note: "seen in the portal"})
 	w.note("%s is decided: %s", s.id, said(v, false, err))
 	if err == nil {
 		w.saw("decided: " + string(outcome))

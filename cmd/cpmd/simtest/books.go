@@ -29,7 +29,7 @@ type account struct {
 
 // A card is a code that a customer showed.
 type card struct {
-	saleID      string // that it was meant for
+	saleID    string // that it was meant for
 	behaviour string
 	read      []reading
 	number    string // that it was submitted with

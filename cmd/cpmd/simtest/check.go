@@ -122,7 +122,7 @@ func (b *books) giveBack(w *world, d *daemon, form url.Values) {
 	g := b.refunds[id]
 	if saleID, auto := strings.CutPrefix(id, "auto:"); auto && g == nil { // cpmd's own, of a sale whose goods were not handed over
 		_, saleID, _ = strings.Cut(saleID, ":")
-		if a := b.sales[saleID]; a == nil || a.handed || a.req.Settle != sale.SettleByTill {
+		if a := b.sales[saleID]; a == nil || a.handed || !a.req.ConfirmDelivery {
 			w.wrong("refund %s, which nobody asked for", id)
 			return
 		}
@@ -201,7 +201,7 @@ func (b *books) told(w *world, id string, v sale.View) {
 	if v.Final != v.State.Final() {
 		w.wrong("sale %s: final is %v in %s", id, v.Final, v.State)
 	}
-	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || v.Settle == sale.SettleAtOnce && (f.Seq == v.Seq) != (f.Refunded == v.Refunded)) {
+	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || !v.ConfirmDelivery && (f.Seq == v.Seq) != (f.Refunded == v.Refunded)) {
 		w.wrong("sale %s was told as %s %s, and now as %s %s", id, f.State, f.Reason, v.State, v.Reason)
 	}
 	if v.State == sale.Waiting && a.stopped {

@@ -181,7 +181,7 @@ func (w *world) judgeSale(d *daemon, a *account, kept map[string]sim.Payment) {
 		}
 		stuck := slices.ContainsFunc(w.refunding(d), func(r sale.RefundView) bool { return r.Sale == id })
 		switch gone := sum - v.Amount + v.Refunded; {
-		case v.Delivery == sale.Delivered && !a.handed && a.req.Settle == sale.SettleAtOnce, v.Delivery != sale.Delivered && a.handed:
+		case v.Delivery == sale.Delivered && !a.handed && !a.req.ConfirmDelivery, v.Delivery != sale.Delivered && a.handed:
 			w.wrong("sale %s: its delivery is %s, and the goods are handed over: %v", id, v.Delivery, a.handed)
 		case v.Delivery == sale.Returned && gone != v.Amount, v.Delivery == sale.Awaited, v.Delivery == sale.Returning && !stuck && !w.refusesRefunds(v):
 			w.wrong("sale %s: its delivery is %s at the end, and %d went back", id, v.Delivery, gone)

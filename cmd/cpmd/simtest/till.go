@@ -77,7 +77,7 @@ func (t *seller) sell(id string) {
 		s.req.Ticket = ""
 	}
 	if w.chance(id+" is settled by its till", w.mix.Settle) {
-		s.req.Settle = sale.SettleByTill
+		s.req.ConfirmDelivery = true
 	}
 	if w.chance(id+" is scanned early", w.mix.EarlyScan) {
 		s.show("early", between(s.r, 0, 2*time.Second), false)

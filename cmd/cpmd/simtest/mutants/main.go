@@ -1,6 +1,6 @@
 // Mutants checks the tests: it puts one small fault after the other into the code that moves money, in a copy of the
-// tree, and demands that a test fails for each. The faults are the patches beside it; the first line of each says
-// what it does.
+// tree, and demands that a test fails for each. The faults are the .mutant files beside it (see edit.go); the first line of each
+// says what it does.
 //
 //	go run ./cmd/cpmd/simtest/mutants          # all, and which seed of the simulation finds each
 //	go run ./cmd/cpmd/simtest/mutants -write   # and write the table in docs/testing.md
@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,7 +37,15 @@ func main() {
 	write := flag.Bool("write", false, "write the table in "+page)
 	only := flag.String("only", "", "run those whose file names contain this")
 	seeds := flag.Int("seeds", 150, "seeds of the simulation for each")
+	check := flag.Bool("check", false, "only see whether each still fits the code")
 	flag.Parse()
+	if *check {
+		if err := fit(); err != nil {
+			fmt.Fprintln(os.Stderr, "mutants:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*quick, *write, *only, *seeds); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
@@ -44,9 +53,9 @@ func main() {
 }
 
 func run(quick, write bool, only string, seeds int) error {
-	patches, err := filepath.Glob(dir + "/*.patch")
+	patches, err := filepath.Glob(dir + "/*.mutant")
 	if err != nil || len(patches) == 0 {
-		return errors.Join(err, errors.New("no patches; run it from the top of the repository"))
+		return errors.Join(err, errors.New("no mutants; run it from the top of the repository"))
 	}
 	copied, err := copyTree()
 	if err != nil {
@@ -59,7 +68,7 @@ func run(quick, write bool, only string, seeds int) error {
 	}
 	alive := 0
 	for n, patch := range patches {
-		name := strings.TrimSuffix(filepath.Base(patch), ".patch")
+		name := strings.TrimSuffix(filepath.Base(patch), ".mutant")
 		if quick && !chosen(name) || !strings.Contains(name, only) {
 			continue
 		}
@@ -83,6 +92,62 @@ func run(quick, write bool, only string, seeds int) error {
 		return fmt.Errorf("%d mutants live: no test fails for them", alive)
 	}
 	return nil
+}
+
+// suites are the tests that may catch a fault, those of its own package first. Only faults in what the simulation plays
+// are shown to it.
+func suites(edits []edit) (all [][]string) {
+	add := func(args ...string) {
+		if !slices.ContainsFunc(all, func(have []string) bool { return have[0] == args[0] }) {
+			all = append(all, args)
+		}
+	}
+	for _, e := range edits {
+		pkg := "./" + filepath.Dir(e.path)
+		if strings.HasSuffix(e.path, ".sql") {
+			pkg = "./queue/journal"
+		}
+		add(pkg)
+	}
+	if slices.ContainsFunc(edits, simulated) {
+		add("./queue/sale")
+		add("./queue/journal")
+		add("./queue")
+		add("./payment")
+		add("./cmd/cpmd/simtest", "-run", "TestEveryWrite")
+	}
+	return all
+}
+
+// simulated reports whether the simulation plays what the edit changes.
+func simulated(e edit) bool {
+	return strings.HasPrefix(e.path, "queue/") || strings.HasPrefix(e.path, "payment/")
+}
+
+// fit reports the mutants that no longer fit the code.
+func fit() error {
+	patches, err := filepath.Glob(dir + "/*.mutant")
+	if err != nil {
+		return err
+	}
+	copied, err := copyTree()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(copied)
+	var all []error
+	for _, patch := range patches {
+		text, err := os.ReadFile(patch)
+		if err != nil {
+			return err
+		}
+		_, edits := parse(string(text))
+		undo, err := apply(copied, edits)
+		if err = errors.Join(err, undo()); err != nil {
+			all = append(all, fmt.Errorf("%s: %w", filepath.Base(patch), err))
+		}
+	}
+	return errors.Join(all...)
 }
 
 func code(s string) string {
@@ -137,12 +202,14 @@ func try(tree, patch string, quick bool, seeds int) (m mutant, err error) {
 	if err != nil {
 		return m, err
 	}
-	m.says, _, _ = strings.Cut(string(text), "\n")
-	if err := apply(tree, text); err != nil {
-		return m, fmt.Errorf("it does not apply any more; make it anew: %w", err)
+	says, edits := parse(string(text))
+	m.says = says
+	undo, err := apply(tree, edits)
+	defer func() { err = errors.Join(err, undo()) }()
+	if err != nil {
+		return m, err
 	}
-	defer func() { err = errors.Join(err, apply(tree, text, "-R")) }()
-	for _, tests := range [][]string{{"./queue"}, {"./payment"}, {"./cmd/cpmd/simtest", "-run", "TestEveryWrite"}} {
+	for _, tests := range suites(edits) {
 		failed, err := test(tree, append(tests, "-short", "-failfast")...)
 		if err != nil {
 			return m, err
@@ -152,7 +219,7 @@ func try(tree, patch string, quick bool, seeds int) (m mutant, err error) {
 			break
 		}
 	}
-	if quick && m.test != "" {
+	if quick && m.test != "" || !slices.ContainsFunc(edits, simulated) {
 		return m, nil
 	}
 	failed, err := test(tree, "./cmd/cpmd/simtest", "-run", "TestSeeds", "-failfast", "-args", "-shrink=false", fmt.Sprintf("-seeds=%d", seeds))
@@ -162,15 +229,6 @@ func try(tree, patch string, quick bool, seeds int) (m mutant, err error) {
 		m.seed = "a panic"
 	}
 	return m, err
-}
-
-func apply(tree string, patch []byte, flags ...string) error {
-	cmd := exec.Command("patch", append([]string{"-p1", "-s", "-f", "--fuzz=0"}, flags...)...)
-	cmd.Dir, cmd.Stdin = tree, bytes.NewReader(patch)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	return nil
 }
 
 var failLine = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)

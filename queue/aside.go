@@ -1,0 +1,60 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"cpmd/queue/journal"
+	"cpmd/queue/sale"
+)
+
+// Nothing stops the shop: a step that fails for a reason of its own, which is a fault of cpmd, is set aside with an alarm
+// and tried again at a slow pace, never in front of others.
+
+// A stepPanic is a step that panicked.
+type stepPanic struct {
+	value any
+	stack []byte
+}
+
+func (p *stepPanic) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+// guarded runs a step and makes an error of its panic.
+func (q *Queue) guarded(step func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &stepPanic{r, debug.Stack()}
+		}
+	}()
+	return step()
+}
+
+// ownFault reports whether a step failed for a reason of its own: writing it again would fail again.
+func ownFault(err error) bool {
+	var p *stepPanic
+	return errors.As(err, &p) || journal.IsConstraint(err)
+}
+
+// asidePace is how soon a step that was set aside is tried again; the last one repeats.
+var asidePace = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}
+
+// setAside puts off a sale or refund whose step failed for a reason of its own, and calls a person.
+func (q *Queue) setAside(s subject, err error) {
+	fields := []zap.Field{zap.String(s.kind, s.id), zap.Error(err)}
+	if p := (*stepPanic)(nil); errors.As(err, &p) {
+		fields = append(fields, zap.ByteString("stack", p.stack))
+	}
+	q.log.Error("a step failed for a reason of its own and is set aside; please report this", fields...)
+	if s.kind == "day" {
+		return
+	}
+	n := q.aside[s]
+	q.aside[s] = n + 1
+	q.timers.set(s, q.clock.now().Add(asidePace[min(n, len(asidePace)-1)]))
+	q.raise(s, sale.Effect{Kind: sale.RaiseAlarm, Text: fmt.Sprintf("cpmd failed to go on with this %s (%v) and has set it aside; it is tried again by itself. "+
+		"Ask QFPay now (cpmctl ask %s), look it up in QFPay's portal, and report this with cpmctl diagnose", s.kind, err, s.id)})
+}

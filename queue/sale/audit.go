@@ -1,0 +1,209 @@
+package sale
+
+import (
+	"time"
+
+	"cpmd/payment"
+)
+
+// The audit looks again at payments that have ended. Every end rests on a reading of QFPay's pages, and any of them may
+// be wrong one day: a payment that was proved dead is completed, an accepted cancellation takes effect after "paid".
+// What the audit finds is put right or calls a person.
+
+// An Audit is how far the later looks at an ended payment got.
+type Audit struct {
+	Looks   int       `json:"looks,omitempty"`   // that brought certainty
+	Unclear int       `json:"unclear,omitempty"` // that brought none
+	Found   time.Time `json:"found,omitzero"`    // when money was found where none should be
+	BackAt  time.Time `json:"back_at,omitzero"`  // when it is given back; zero: not, or not any more
+	Backs   int       `json:"backs,omitempty"`   // attempts
+	Back    bool      `json:"back,omitempty"`    // it went back
+	Kept    bool      `json:"kept,omitempty"`    // a person decided that it stays
+	Missing bool      `json:"missing,omitempty"` // money that was taken is gone, and a person was called
+	Closing bool      `json:"closing,omitempty"` // a cancellation was sent because it was still open
+}
+
+// surplus reports whether the payment's money is with the shop and should not be.
+func (p *Payment) surplus() bool {
+	a := &p.Progress.Audit
+	return !a.Found.IsZero() && !a.Back && !a.Kept && p.Outcome != OutcomePaid
+}
+
+// watch begins the audit of a payment that has just ended.
+func (c *change) watch(p *Payment) {
+	p.Progress.Audit = Audit{}
+	p.AuditAt = time.Time{}
+	if len(c.r.Audit) > 0 {
+		p.AuditAt = c.after(p, c.r.Audit[0])
+	}
+}
+
+// auditDue asks for the ended payments whose time has come.
+func (c *change) auditDue() {
+	for i := range c.s.Payments {
+		p := &c.s.Payments[i]
+		if p.Outcome != Alive && !p.AuditAt.IsZero() && !c.ev.At.Before(p.AuditAt) {
+			c.audit(p)
+		}
+	}
+}
+
+func (c *change) audit(p *Payment) {
+	p.AuditAt = c.ev.At.Add(c.r.Answer + c.r.Guard) // if nothing comes back
+	c.do(QueryPayment, p)
+}
+
+// audited weighs a query about a payment that has ended.
+func (c *change) audited(p *Payment, f *payment.QueryResult) {
+	a := &p.Progress.Audit
+	p.Progress.Polls++
+	c.noteEnded(p, f)
+	kept := p.Outcome == OutcomePaid
+	switch {
+	case f.Meaning == payment.Paid && !kept:
+		c.moneyFound(p)
+		return
+	case f.Meaning == payment.Undone && kept && c.s.Refunded+c.ev.UnderWay < c.s.Amount:
+		c.moneyMissing(p, f)
+	case f.Meaning == payment.Undone && !kept && !a.Found.IsZero():
+		a.Back, a.BackAt = true, time.Time{}
+	case f.Meaning == payment.Pending:
+		c.closeEnded(p)
+		c.auditLater(p)
+		return
+	case f.Meaning == payment.Unknown || f.Meaning == payment.Duplicate, f.Meaning == payment.NotFound && (kept || !f.Searched):
+		c.auditLater(p)
+		return
+	}
+	a.Looks++
+	p.AuditAt = time.Time{}
+	if a.Looks < len(c.r.Audit) {
+		p.AuditAt = c.after(p, c.r.Audit[a.Looks]-c.r.Audit[a.Looks-1])
+	}
+}
+
+// auditLater looks again at the slow pace, and calls a person where that never ends.
+func (c *change) auditLater(p *Payment) {
+	a := &p.Progress.Audit
+	a.Unclear++
+	if a.Unclear < mostAudits {
+		p.AuditAt = c.after(p, c.r.FollowUp[min(a.Unclear, len(c.r.FollowUp)-1)])
+		return
+	}
+	p.AuditAt = time.Time{}
+	c.alarm(p, "QFPay never said clearly what became of this payment, which is taken as %s: look it up in QFPay's portal", p.Outcome)
+}
+
+// closeEnded cancels, once, an order that is still open although its payment was taken for ended.
+func (c *change) closeEnded(p *Payment) {
+	if p.Outcome == OutcomePaid || p.Progress.Audit.Closing || p.Progress.Success || !c.r.CanCancel(p.payType()) {
+		return
+	}
+	p.Progress.Audit.Closing = true
+	c.do(CancelPayment, p)
+}
+
+// moneyFound: QFPay shows money for a payment that was taken for dead.
+func (c *change) moneyFound(p *Payment) {
+	a := &p.Progress.Audit
+	if a.Kept || a.Back {
+		p.AuditAt = time.Time{}
+		return
+	}
+	first := a.Found.IsZero()
+	if first {
+		a.Found = c.ev.At
+	}
+	alive := c.s.Alive()
+	switch {
+	case c.s.State == Waiting:
+		c.alarm(p, "QFPay shows a payment as paid that was proved dead; the sale is taken as paid with it")
+		c.paid(p)
+		return
+	case alive != nil && first:
+		c.alarm(p, "QFPay shows this payment as paid, which was proved dead, while payment %s of the same sale is under way. "+
+			"If that one is paid too, this one is given back", alive.OutTradeNo)
+		c.s.CancelAsked = true // the sale has its money: no more of it is wanted
+		c.tryCancel(alive)
+	case alive != nil:
+	case c.s.State == Paid && first:
+		c.alarm(p, "the customer was charged twice for this sale: QFPay shows this payment as paid beside the one that counts. It is being given back")
+		a.BackAt = c.ev.At
+	case first && c.r.GiveBack < 0:
+		c.alarm(p, "QFPay shows this payment as paid, but the sale was told as not paid: give the money back (refund it in QFPay's portal), "+
+			"or settle this alarm with a note if the goods went out after all")
+	case first:
+		a.BackAt = c.ev.At.Add(c.r.GiveBack)
+		c.alarm(p, "QFPay shows this payment as paid, but the sale was told as not paid. The money is given back at %s; "+
+			"settle this alarm with a note before then if the goods went out after all", Shown(a.BackAt).Format(time.RFC3339))
+	}
+	c.planGiveBack(p)
+}
+
+// planGiveBack gives the money back when it is time, as often as it takes.
+func (c *change) planGiveBack(p *Payment) {
+	a := &p.Progress.Audit
+	switch {
+	case a.BackAt.IsZero(): // it is for a person, or waits for another payment to end; a look now and then costs little
+		p.AuditAt = c.after(p, c.r.FollowUp[min(a.Unclear, len(c.r.FollowUp)-1)])
+		if a.Unclear++; a.Unclear >= mostAudits {
+			p.AuditAt = time.Time{}
+		}
+	case c.ev.At.Before(a.BackAt):
+		p.AuditAt = a.BackAt
+	case p.SysSN == "":
+		if a.Backs == 0 {
+			c.alarm(p, "this payment cannot be given back by itself, because QFPay's number of it (syssn) is not known: refund it in QFPay's portal")
+		}
+		a.Backs++
+		p.AuditAt = time.Time{}
+	default:
+		a.Backs++
+		p.AuditAt = c.after(p, c.r.FollowUp[min(a.Backs, len(c.r.FollowUp)-1)])
+		c.do(GiveBack, p)
+	}
+}
+
+// gaveBack: a refund of money that the audit found has ended.
+func (c *change) gaveBack() {
+	p := c.s.Payment(c.ev.Payment)
+	if p == nil {
+		return
+	}
+	a := &p.Progress.Audit
+	if c.ev.Done {
+		a.Back, a.BackAt, p.AuditAt = true, time.Time{}, time.Time{}
+		return
+	}
+	if a.Backs == 1 {
+		c.alarm(p, "QFPay refused to take this payment back (refund %s); it is tried again. If that goes on, refund it in QFPay's portal", c.ev.Refund)
+	}
+}
+
+// alarmSettled: a person looked. Money that was to be given back stays if it has not gone yet.
+func (c *change) alarmSettled() {
+	if p := c.s.Payment(c.ev.Payment); p != nil && p.surplus() && c.s.State == NotPaid && c.ev.At.Before(p.Progress.Audit.BackAt) {
+		p.Progress.Audit.Kept, p.Progress.Audit.BackAt, p.AuditAt = true, time.Time{}, time.Time{}
+	}
+}
+
+// moneyMissing: QFPay shows money as gone that the books have as kept.
+func (c *change) moneyMissing(p *Payment, f *payment.QueryResult) {
+	if p.Progress.Audit.Missing {
+		return
+	}
+	p.Progress.Audit.Missing = true
+	c.alarm(p, "QFPay shows this payment as given back (cancel %s), but the sale is paid and %d of %d was refunded here: "+
+		"the shop does not have this money. Look it up in QFPay's portal", f.Cancel, c.s.Refunded, c.s.Amount)
+}
+
+// askNow asks QFPay at once, whatever the pace.
+func (c *change) askNow() {
+	if p := c.s.Alive(); p != nil && !p.Progress.Resend {
+		c.query(p)
+		return
+	}
+	for i := range c.s.Payments {
+		c.audit(&c.s.Payments[i])
+	}
+}
