@@ -91,6 +91,9 @@ func withConfig(command string, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return failed
 	}
+	if err := app.Harden(); err != nil {
+		fmt.Fprintln(stderr, "cpmd: the process's memory cannot be protected:", err)
+	}
 	ctx, stop := untilSignal(stderr)
 	defer stop()
 	if err := app.Run(ctx, cfg, version(), stderr); err != nil {
