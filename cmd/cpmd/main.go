@@ -91,6 +91,9 @@ func withConfig(command string, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return failed
 	}
+	if err := app.Harden(); err != nil {
+		fmt.Fprintln(stderr, "cpmd: the process's memory cannot be protected:", err)
+	}
 	ctx, stop := untilSignal(stderr)
 	defer stop()
 	if err := app.Run(ctx, cfg, version(), stderr); err != nil {
@@ -123,6 +126,9 @@ func check(file string, stdout, stderr io.Writer) int {
 	}
 	for _, w := range warnings {
 		fmt.Fprintln(stderr, "warning:", w)
+	}
+	for _, t := range cfg.Tills {
+		fmt.Fprintln(stdout, t)
 	}
 	fmt.Fprintf(stdout, "%s is fine: %d lanes, %d till addresses\n", file, len(cfg.Lanes), len(cfg.Tills))
 	return 0
