@@ -3,8 +3,10 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -79,6 +81,43 @@ func TestCheckKnowsTheHostsOfQFPay(t *testing.T) {
 		}
 		if got := warnings.Error(); (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: warnings %q, want %q", host, got, want)
+		}
+	}
+}
+
+// A file of before the key was renamed works as it did, and the check tells the new name.
+func TestOldNameOfFollowUp(t *testing.T) {
+	dir := credentials(t)
+	text := strings.Replace(least, "unix:/run/cpmd/", "unix:", 1) + "[journal]\npath = \"journal.db\"\n[timing]\nreconcile = [\"3m\", \"4m\"]\n"
+	path := write(t, dir, "cpmd.toml", text)
+	if c, err := config.Load(path); err != nil || !slices.Equal(c.Timing.FollowUp, []time.Duration{3 * time.Minute, 4 * time.Minute}) {
+		t.Fatalf("Load: %+v, %v", c, err)
+	}
+	_, warnings, err := config.Check(path)
+	want := path + ":12: timing.reconcile: is called follow_up now; rename it"
+	if err != nil || len(warnings) != 1 || !strings.HasPrefix(warnings.Error(), want) {
+		t.Errorf("Check: %v, warnings %q, want %q", err, warnings, want)
+	}
+	// Both at once is a mistake: only one of them can be meant.
+	path = write(t, dir, "cpmd.toml", text+"follow_up = [\"5m\"]\n")
+	want = path + ":12: timing.reconcile: is the old name of follow_up, which is there too; remove it"
+	if _, err := config.Load(path); err == nil || err.Error() != want {
+		t.Errorf("Load with both names: %v, want %q", err, want)
+	}
+}
+
+func TestNever(t *testing.T) {
+	for _, test := range []struct {
+		lines string
+		ok    func(*config.Config) bool
+	}{
+		{"[timing]\nday_end = \"never\"\n", func(c *config.Config) bool { return c.Timing.DayEnd == 0 }},
+		{"[timing]\nday_end = \"23:59\"\n", func(c *config.Config) bool { return c.Timing.DayEnd == 24*time.Hour-time.Minute }},
+		{"[audit]\ngive_back = \"never\"\n", func(c *config.Config) bool { return c.Audit.GiveBack < 0 }},
+		{"[audit]\ngive_back = \"24h\"\n", func(c *config.Config) bool { return c.Audit.GiveBack == 24*time.Hour }},
+	} {
+		if c, err := config.Load(write(t, credentials(t), "cpmd.toml", least+test.lines)); err != nil || !test.ok(c) {
+			t.Errorf("%s: %+v, %v", test.lines, c, err)
 		}
 	}
 }

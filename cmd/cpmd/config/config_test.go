@@ -55,8 +55,10 @@ func TestDefaults(t *testing.T) {
 		Journal: config.Journal{Path: "/var/lib/cpmd/journal.db"},
 		Timing: config.Timing{
 			Scan: time.Minute, Answer: 40 * time.Second, Poll: 2 * time.Second, Confirm: time.Minute, GiveUp: 2 * time.Minute, Deliver: 2 * time.Minute,
-			FollowUp: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour},
+			FollowUp: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}, DayEnd: 3*time.Hour + 30*time.Minute,
 		},
+		Audit: config.Audit{After: []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute}, GiveBack: 15 * time.Minute},
+		Sales: config.Sales{OldIDs: "answer"},
 		Log:   config.Log{Level: zapcore.InfoLevel, Format: "json"},
 		Lanes: []config.Lane{{Name: "1", PayType: "800008", Scanner: scanner.Config{Driver: "virtual"}}},
 		Tills: []config.Till{{Name: "unix:/run/cpmd/till.sock", Dialect: "http", Network: "unix", Address: "/run/cpmd/till.sock",
@@ -91,7 +93,13 @@ poll = "100ms"
 confirm = "200ms"
 give_up = "201ms"
 deliver = "3s"
-reconcile = ["1s", "1s"]
+follow_up = ["1s", "1s"]
+day_end = "00:00"
+[audit]
+after = ["2s", "3s"]
+give_back = "never"
+[sales]
+old_ids = "refuse"
 [log]
 level = "debug"
 format = "console"
@@ -147,7 +155,10 @@ connections = 4096
 		Timing: config.Timing{
 			Scan: 100 * time.Millisecond, Answer: 200 * time.Millisecond, Poll: 100 * time.Millisecond,
 			Confirm: 200 * time.Millisecond, GiveUp: 201 * time.Millisecond, Deliver: 3 * time.Second, FollowUp: []time.Duration{time.Second, time.Second},
+			DayEnd: 1, // midnight itself
 		},
+		Audit: config.Audit{After: []time.Duration{2 * time.Second, 3 * time.Second}, GiveBack: -1},
+		Sales: config.Sales{OldIDs: "refuse"},
 		Log: config.Log{Level: zapcore.DebugLevel, Format: "console"},
 		Lanes: []config.Lane{
 			{Name: "front_desk.1-a", PayType: "800108", Scanner: scanner.Config{
