@@ -46,6 +46,7 @@ func TestConfigCheck(t *testing.T) {
 }
 
 func TestVirtual(t *testing.T) {
+	t.Parallel()
 	s := mustNew(t, Config{Driver: "virtual"})
 	v := s.(*Virtual)
 	v.Feed("early")
