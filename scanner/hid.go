@@ -97,7 +97,7 @@ func (d *hidDriver) open() (*link, Status) {
 
 // choose picks the interface to read: HID POS before keyboard, unless the mode says otherwise. Where the descriptor
 // cannot be read, as some program holds the interface or died with it, the interface's own numbers tell; but what
-// tells for itself comes before what must be guessed. One that the kernel refused, or that nothing comes from, is none.
+// tells for itself comes before what must be guessed.
 func choose(dev usb.Device, mode string) (usb.Interface, decode.Descriptor, bool) {
 	for _, guess := range []bool{false, true} {
 		for _, want := range []Mode{ModePOS, ModeIBMHID, ModeKeyboard} {
@@ -105,7 +105,7 @@ func choose(dev usb.Device, mode string) (usb.Interface, decode.Descriptor, bool
 				continue
 			}
 			for _, i := range dev.Interfaces {
-				if !i.HID() || i.Mute || i.Refused() {
+				if !i.Readable() {
 					continue
 				}
 				if guessed := len(i.Descriptor) == 0 && !i.Held(); guessed == guess && modeOf(dev, i) == want {

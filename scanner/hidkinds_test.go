@@ -108,6 +108,20 @@ func TestHIDInterfacesThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// A boot keyboard whose descriptor the kernel refuses is read as what it is.
+func TestHIDBootKeyboardIsReadWithoutDescriptor(t *testing.T) {
+	t.Parallel()
+	bus := newFakeBus(t)
+	d := bus.plug("1-4", "0c2e", "0907", "A", nil)
+	for _, name := range []string{"bInterfaceSubClass", "bInterfaceProtocol"} {
+		bus.file("sys/bus/usb/devices/1-4/1-4:1.0/"+name, "01\n")
+	}
+	c := runScanner(t, bus.scanner(bus.config("A")))
+	c.waitState(t, Open)
+	d.sends(typed(testCode)...)
+	c.waitScans(t, testCode)
+}
+
 // The interface that another program holds is not passed over for the keyboard beside it.
 func TestHIDHeldInterfaceOfTwo(t *testing.T) {
 	t.Parallel()

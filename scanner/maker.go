@@ -30,10 +30,12 @@ var vendors = map[string]string{
 }
 
 // products are scanners under the numbers of others, such as makers of chips, that usb.ids or their users name.
-// Numbers that a scanner shares with any gadget (1a86, 28e9, 0483:5740, 0581) are not here: what is behind them
+// Numbers that a scanner shares with any gadget (1a86, 28e9, 0483:5740) are not here: what is behind them
 // only its codes tell (Survey.Learn).
 var products = map[string]bool{
 	"24ea:0197": true, // Meva
+	"0581:0107": true, // Tera
+	"0581:020c": true,
 	"13ba:0018": true, // PCPlay
 	"0416:c141": true, // Winbond
 	"04b4:bca1": true, // Cypress

@@ -30,7 +30,7 @@ func modeOf(dev usb.Device, i usb.Interface) Mode {
 	switch {
 	case d.IsPOS():
 		return ModePOS
-	case d.IsKeyboard(), len(i.Descriptor) == 0 && i.SubClass == 1 && i.Protocol == 1:
+	case d.IsKeyboard(), len(i.Descriptor) == 0 && i.Boot():
 		return ModeKeyboard
 	case dev.Vendor == "05e0" && dev.Product == "1900":
 		return ModeSNAPI

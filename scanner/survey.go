@@ -84,7 +84,7 @@ func (s Survey) candidates(dev usb.Device) (list []Candidate) {
 		switch {
 		case i.TTY != "":
 			c.Mode = ModeCOM
-		case !i.HID() || i.Mute || i.Refused():
+		case !i.Readable():
 			continue
 		default:
 			c.Mode = modeOf(dev, i)

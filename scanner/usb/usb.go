@@ -53,6 +53,12 @@ type Interface struct {
 // HID reports whether the interface is of the HID class.
 func (i Interface) HID() bool { return i.Class == 3 }
 
+// Boot reports whether the interface calls itself a boot keyboard: then it is one, whatever its descriptor says.
+func (i Interface) Boot() bool { return i.HID() && i.SubClass == 1 && i.Protocol == 1 }
+
+// Readable reports whether codes may come from the interface.
+func (i Interface) Readable() bool { return i.HID() && !i.Mute && (!i.Refused() || i.Boot()) }
+
 // Refused reports whether the kernel's driver has the HID interface and could make nothing of its report descriptor.
 // One that was plugged in a moment ago looks the same.
 func (i Interface) Refused() bool { return i.Driver == "usbhid" && len(i.Descriptor) == 0 }
