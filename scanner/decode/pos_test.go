@@ -308,3 +308,74 @@ func TestPOSTooLong(t *testing.T) {
 		t.Errorf("the next one: %q", got)
 	}
 }
+
+// What the maker's layout must be is told from the bytes, where the descriptor does not say.
+func TestPOSGuess(t *testing.T) {
+	fill := func(begin string) []byte { return append([]byte(begin), make([]byte, 64-len(begin))...) }
+	for _, tc := range []struct {
+		name   string
+		opt    POSOptions
+		report []byte
+		want   string
+	}{
+		{"Honeywell without identifiers", POSOptions{}, fill("\x02\x04\x00\x00\x001234"), "1234"},
+		{"Newland", POSOptions{}, fill("\x02\x041234"), "1234"},
+		{"Newland that begins with a NUL and has no more", POSOptions{}, fill("\x02\x02\x001"), "\x001"},
+		{"Newland whose data looks like an identifier", POSOptions{Newland: true}, fill("\x02\x05]C012"), "]C012"},
+		{"Microscan", POSOptions{}, fill("\x01\x041234"), "1234"},
+		{"report 1 of a descriptor with report 2", POSOptions{Report: honeywellReport}, fill("\x01\x041234"), ""},
+		{"report 3", POSOptions{}, fill("\x03\x041234"), ""},
+		{"a status of two bytes", POSOptions{}, []byte("\x02\x01"), ""},
+		{"a report of three bytes", POSOptions{}, []byte("\x02\x011"), "1"},
+		{"no number of the report", POSOptions{Report: IBMReport}, fill("\x041234"), "1234"},
+		{"identifiers turned off", POSOptions{Report: honeywellReport}, fill("\x02\x04\x00\x00\x001234"), "1234"},
+	} {
+		if got := texts(NewPOS(tc.opt).Decode(tc.report, ms(0))); got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+// The next report of a code may be late by half a second, and no more.
+func TestPOSPauseBetweenReports(t *testing.T) {
+	text := strings.Repeat("hQVDUFYwMQ==", 6)
+	for pause, want := range map[int]string{500: text, 501: ""} {
+		d := NewPOS(POSOptions{Report: honeywellReport})
+		p := posReports(honeywellReport, "]Q1", text)
+		if got := texts(d.Decode(p[0], ms(0)), d.Decode(p[1], ms(pause))); got != want {
+			t.Errorf("a pause of %d ms: %q", pause, got)
+		}
+	}
+}
+
+// The longest code comes, a longer one does not.
+func TestPOSLongestCode(t *testing.T) {
+	for n, want := range map[int]int{MaxLen: MaxLen, MaxLen + 1: 0} {
+		d := NewPOS(POSOptions{Report: honeywellReport})
+		var rs []Result
+		for i, p := range posReports(honeywellReport, "]Q1", strings.Repeat("9", n)) {
+			rs = append(rs, d.Decode(p, ms(i)))
+		}
+		if got := len(texts(rs...)); got != want {
+			t.Errorf("%d characters: %d came", n, got)
+		}
+	}
+}
+
+// Short packets end a report that is shorter than its descriptor says.
+func TestPOSShortPackets(t *testing.T) {
+	d := NewPOS(POSOptions{Report: honeywellReport, Packet: 8})
+	p := posReports(honeywellReport, "]C0", "1234")[0][:9]
+	if got := texts(d.Decode(p[:8], ms(0)), d.Decode(p[8:], ms(1))); got != "1234" {
+		t.Errorf("got %q", got)
+	}
+	d.Decode(p[:8], ms(1000)) // the rest comes too late, in a short packet
+	d.Decode(p[8:], ms(3000))
+	var rs []Result
+	for i := range 2 { // the first of these may be the rest, for all that is known
+		rs = append(rs, d.Decode(p[:8], ms(4000+100*i)), d.Decode(p[8:], ms(4001+100*i)))
+	}
+	if got := texts(rs...); got != "1234" {
+		t.Errorf("after a late packet: %q", got)
+	}
+}

@@ -320,3 +320,77 @@ func TestSSITooLong(t *testing.T) {
 		t.Errorf("the next one: %+v", r)
 	}
 }
+
+func TestSplitAIM(t *testing.T) {
+	for text, want := range map[string]string{
+		"]A0": "A0", "]Z9x": "Z9", "]a0x": "a0", "]z0x": "z0", "]CAx": "CA", "]Czx": "Cz", "]": "", "]C": "", "C0x": "", "xC0": "",
+		"]@0x": "", "][0x": "", "]`0x": "", "]{0x": "", "]00x": "", "]C/x": "", "]C:x": "", "]C@x": "", "]C[x": "",
+	} {
+		id, rest := SplitAIM(text)
+		if id != want || want == "" && rest != text || want != "" && rest != text[3:] {
+			t.Errorf("%q: %q and %q", text, id, rest)
+		}
+	}
+}
+
+// The longest code comes, a longer one does not.
+func TestSerialLongestCode(t *testing.T) {
+	for n, want := range map[int]int{MaxLen: MaxLen, MaxLen + 1: 0} {
+		d := newSerial(t, SerialOptions{})
+		r := d.Decode([]byte(strings.Repeat("9", n)+"\r"), ms(0))
+		if got := len(texts(r)); got != want || (r.Fault == TooLong) != (want == 0) {
+			t.Errorf("%d characters: %d came, fault %d", n, got, r.Fault)
+		}
+	}
+	packets := func(last int) Result {
+		d := NewSSI(Affixes{})
+		for i := range 16 {
+			d.Decode(fromScanner(2, 3, strings.Repeat("9", 250)), ms(i))
+		}
+		return d.Decode(fromScanner(0, 3, strings.Repeat("9", last)), ms(20))
+	}
+	if r := packets(MaxLen - 4000); len(texts(r)) != MaxLen {
+		t.Errorf("the longest code in packets: %d, fault %d", len(texts(r)), r.Fault)
+	}
+	if r := packets(MaxLen - 3999); texts(r) != "" || r.Fault != TooLong {
+		t.Errorf("a longer one: %d, fault %d", len(texts(r)), r.Fault)
+	}
+}
+
+// A packet may pause for as long as its sender is given, and not longer.
+func TestSSIPauseInsideAPacket(t *testing.T) {
+	p := fromScanner(0, 3, "1234")
+	for pause, want := range map[int]string{199: "1234", 200: ""} {
+		d := NewSSI(Affixes{})
+		d.Decode(p[:5], ms(0))
+		if got := texts(d.Decode(p[5:], ms(pause))); got != want {
+			t.Errorf("a pause of %d ms: %q", pause, got)
+		}
+	}
+	for pause, want := range map[int]string{2999: "12345678", 3000: ""} {
+		d := NewSSI(Affixes{})
+		d.Decode(fromScanner(2, 3, "1234"), ms(0))
+		if got := texts(d.Decode(fromScanner(0, 3, "5678"), ms(pause))); got != want {
+			t.Errorf("a pause of %d ms between packets: %q", pause, got)
+		}
+	}
+}
+
+// Silence counts from the moment that it is as long as it must be.
+func TestSerialHalfACodeIsGivenUpAfterASecond(t *testing.T) {
+	for pause, want := range map[int]string{999: "12345678", 1000: ""} {
+		d := newSerial(t, SerialOptions{Terminator: "cr"})
+		d.Decode([]byte("1234"), ms(0))
+		d.Decode(nil, ms(pause))
+		if got := texts(d.Decode([]byte("5678\r"), ms(pause))); got != want {
+			t.Errorf("a pause of %d ms: %q", pause, got)
+		}
+	}
+	for pause, want := range map[int]string{499: "", 500: "1234"} {
+		d := newSerial(t, SerialOptions{Terminator: "none"})
+		d.Decode([]byte("1234"), ms(0))
+		if got := texts(d.Decode(nil, ms(pause))); got != want {
+			t.Errorf("%d ms after a code without end: %q", pause, got)
+		}
+	}
+}
