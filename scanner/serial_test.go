@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/google/go-cmp/cmp"
+	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
 )
 
@@ -281,4 +283,44 @@ func TestSerialPortThatIsNone(t *testing.T) {
 	if st := c.waitState(t, Denied); !strings.Contains(st.Advice, "not a serial port") {
 		t.Errorf("advice %q", st.Advice)
 	}
+}
+
+// A line is set as the scanner's is: 9600 8N1, or what the configuration says. A pty shows only the stop bits of it.
+func TestSerialLineSettings(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		cfg  Config
+		want serial.Mode
+	}{
+		{Config{}, serial.Mode{BaudRate: 9600, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit}},
+		{Config{DataBits: 7, Parity: "even"}, serial.Mode{BaudRate: 9600, DataBits: 7, Parity: serial.EvenParity, StopBits: serial.OneStopBit}},
+		{Config{Baud: 115200, DataBits: 7, Parity: "space", StopBits: 2}, serial.Mode{BaudRate: 115200, DataBits: 7, Parity: serial.SpaceParity, StopBits: serial.TwoStopBits}},
+		{Config{DataBits: 8, Parity: "none", StopBits: 1}, serial.Mode{BaudRate: 9600, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit}},
+	} {
+		if diff := cmp.Diff(tc.want, *tc.cfg.line()); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", tc.cfg, diff)
+		}
+	}
+	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+	runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link, StopBits: 2})).waitState(t, Open)
+	f, err := os.OpenFile(l.link, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if set, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err != nil || set.Cflag&unix.CSTOPB == 0 {
+		t.Errorf("the line is set to %+v, %v", set, err)
+	}
+}
+
+// Prefix and suffix of the configuration are taken off, and what lacks them is said and dropped.
+func TestSerialPrefixAndSuffix(t *testing.T) {
+	t.Parallel()
+	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link, Prefix: "<", Suffix: ">"}))
+	c.waitState(t, Open)
+	l.send(t, testCode+"\r")
+	c.until(t, "advice", func(_ []Scan, st []Status) bool { return strings.Contains(st[len(st)-1].Advice, "prefix") })
+	l.send(t, "<"+testCode+">\r")
+	c.waitScans(t, testCode)
 }
