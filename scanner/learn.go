@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
 
 	"cpmd/scanner/decode"
@@ -75,7 +76,7 @@ func (s Survey) listen(c Candidate) (handle, ear, error) {
 	}
 	switch c.Mode {
 	case ModeCOM:
-		h, err := openSerial(c.Itf.TTY, Config{})
+		h, err := openPatiently(c.Itf.TTY)
 		if err != nil {
 			return nil, ear{}, err
 		}
@@ -104,6 +105,22 @@ func (s Survey) listen(c Candidate) (handle, ear, error) {
 	bare, _ := decode.NewKeyboard(decode.KeyboardOptions{Terminator: "none"})
 	return h, ear{whole: whole, bare: bare}, err
 }
+
+// openPatiently opens a port. One that was plugged in a moment ago may be in the hands of a service that looks what it
+// is, such as ModemManager.
+func openPatiently(path string) (h *serialHandle, err error) {
+	for begin := time.Now(); ; time.Sleep(lookAgain) {
+		h, err = openSerial(path, Config{})
+		var pe *serial.PortError
+		busy := errors.Is(err, unix.EBUSY) || errors.As(err, &pe) && pe.Code() == serial.PortBusy
+		if !busy || time.Since(begin) > patience {
+			return h, err
+		}
+	}
+}
+
+// patience is how long a port that is busy is tried again.
+const patience = 3 * time.Second
 
 // An ear hears codes with an end and, where the device marks no ends of its own, such as have none.
 type ear struct {

@@ -185,3 +185,22 @@ func TestMasked(t *testing.T) {
 		}
 	}
 }
+
+// A port that another program looks into for a moment is learned from all the same.
+func TestLearnFromAPortThatIsBusyForAMoment(t *testing.T) {
+	t.Parallel()
+	b := newFakeBus(t)
+	b.plug("1-3", "1a86", "7523", "", nil)
+	b.file("sys/bus/usb/devices/1-3/1-3:1.1/tty/ttyACM0/dev", "")
+	os.MkdirAll(filepath.Join(b.root, "dev"), 0o755)
+	l := plugLine(t, filepath.Join(b.root, "dev/ttyACM0"))
+	other, err := openSerial(l.link, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	let := time.AfterFunc(300*time.Millisecond, func() { other.Close() })
+	defer let.Stop()
+	if got, ok := b.learn(true, func() { l.WriteString("1234\r") }); !ok || string(got.Scan.Text) != "1234" || !strings.Contains(got.Candidate.Config, `terminator = "cr"`) {
+		t.Errorf("learned %+v", got)
+	}
+}
