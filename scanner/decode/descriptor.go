@@ -4,6 +4,8 @@ package decode
 const (
 	pageDesktop  = 0x01
 	pageKeyboard = 0x07
+	pageLED      = 0x08
+	ledCapsLock  = 0x02
 	pageBarcode  = 0x8c
 )
 
