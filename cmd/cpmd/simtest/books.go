@@ -25,11 +25,16 @@ type account struct {
 	unsure   bool // nobody knows whether it was opened
 	handed   bool // the goods are, and cpmd knows
 	stopped  bool // the till was told that its wish to cancel is taken
+
+	knobs      []string      // of the wider world, that were used on it
+	listedPaid time.Duration // when cpmd heard that its last payment is listed as paid
+	byHand     int64         // given back at the portal
+	phone      bool          // a phone lay before the scanner as it was opened
 }
 
 // A card is a code that a customer showed.
 type card struct {
-	saleID      string // that it was meant for
+	saleID    string // that it was meant for
 	behaviour string
 	read      []reading
 	number    string // that it was submitted with
@@ -46,6 +51,7 @@ type giving struct {
 	req    sale.RefundRequest
 	number string
 	told   *sale.RefundView
+	own    bool // cpmd's own
 }
 
 // books are what the world knows, to judge cpmd by.
@@ -62,6 +68,7 @@ type books struct {
 	requests map[string]int     // by out_trade_no
 	stream   []int64
 	streamed map[int64]string
+	touched  []string // knobs of the wider world that were used on every sale
 }
 
 func (b *books) init() {

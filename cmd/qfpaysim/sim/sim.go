@@ -3,9 +3,8 @@
 // a ledger of what was charged, so that "at most one charge a sale" can be checked from outside.
 //
 // It is written from QFPay's public pages and captured answers, apart from package payment, so that each
-// checks the other. Start reading at [New]; what it can be told to do is in behaviours.go and
-// surprises.go; docs/qfpaysim.md
-// has all of it for people.
+// checks the other. Start reading at [New]; what it can be told to do is in behaviours.go and surprises.go, and
+// docs/qfpaysim.md has all of it for people.
 //
 // A Gateway starts no goroutine and reads time only through [Config].Clock and timers of package time. Made
 // inside a testing/synctest bubble it runs on the bubble's clock.
