@@ -30,6 +30,7 @@ type account struct {
 	listedPaid time.Duration // when cpmd heard that its last payment is listed as paid
 	byHand     int64         // given back at the portal
 	phone      bool          // a phone lay before the scanner as it was opened
+	life       *daemon       // that told first that it waits for a code
 }
 
 // A card is a code that a customer showed.

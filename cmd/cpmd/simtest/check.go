@@ -225,6 +225,9 @@ func (b *books) told(w *world, id string, v sale.View) {
 	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || v.Settle == sale.SettleAtOnce && (f.Seq == v.Seq) != (f.Refunded == v.Refunded)) {
 		w.wrong("sale %s was told as %s %s, and now as %s %s", id, f.State, f.Reason, v.State, v.Reason)
 	}
+	if v.State == sale.Waiting && a.life == nil {
+		a.life = w.current.Load()
+	}
 	if v.State == sale.Waiting && a.stopped {
 		w.wrong("sale %s is cancelled, and waits for a code again", id)
 	}
@@ -243,7 +246,8 @@ func (b *books) told(w *world, id string, v sale.View) {
 	case v.State == sale.NotPaid && kept != 0:
 		w.wrong("sale %s is told as not paid, and the gateway has %d", id, kept)
 	}
-	if first && v.Reason == sale.NoScan && a.phone && w.undisturbed() && w.mix.Unplug == 0 {
+	if first && v.Reason == sale.NoScan && a.phone && a.life != nil && a.life == w.current.Load() && !w.sawAny("scanner unplugged mid-code", "clock jump", "disk full",
+		"a write fails", "fsync fails", "fsync fails though the write is kept") {
 		w.wrong("sale %s ends without a scan, and a phone lay before its scanner", id)
 	}
 	if first && v.State == sale.Paid && !a.answered {

@@ -51,9 +51,8 @@ func newWide(l luck) (k wide) {
 	}
 	draw(l, "wide", &k)
 	for _, p := range []*float64{&k.Busy, &k.Unsigned, &k.Forged, &k.Pages, &k.Lag, &k.Fields, &k.Portal, &k.Dead} { // once to a run
-		*p = min(1, 2**p)
+		*p = min(1, 4**p)
 	}
-	k.VeryLate /= 4 // for each request
 	return k
 }
 
