@@ -139,6 +139,9 @@ func (b *books) about(d *daemon, number, syssn string) string {
 	if number == "" {
 		number = b.syssn[syssn]
 	}
+	if number == "" {
+		return "a list"
+	}
 	if a := b.numbers[number]; a != nil {
 		return fmt.Sprintf("%s.%d", a.req.ID, slices.Index(a.numbers, number)+1)
 	}

@@ -118,7 +118,8 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func (d *daemon) dialQFPay(ctx context.Context, _, _ string) (net.Conn, error) {
 	w := d.w
 	endpoint := ctx.Value(endpointKey{}).(string)
-	name := fmt.Sprintf("connection for %s for %s", endpoint, w.books.about(d, ctx.Value(numberKey{}).(string), ""))
+	number, _ := ctx.Value(numberKey{}).(string) // a list has none
+	name := fmt.Sprintf("connection for %s for %s", endpoint, w.books.about(d, number, ""))
 	name = fmt.Sprintf("%s#%d.%d", name, d.n, w.net.count(fmt.Sprint(name, d.n))) // a life that ends may or may not come to count
 	time.Sleep(between(w.luck.of("dial takes", name), 20*time.Microsecond, 20*time.Millisecond))
 	switch {

@@ -113,11 +113,16 @@ func (c *card) behaviourOrNone() string {
 	return c.behaviour
 }
 
-// alarms are those that stand, each as the till API shows it.
+// alarms are what stands at the end of a history of the wider world.
 func (w *world) alarms() []string {
 	if w.wide == (wide{}) {
 		return nil
 	}
+	return w.standing()
+}
+
+// standing are the alarms that nobody has settled, each as the till API shows it.
+func (w *world) standing() []string {
 	status, answer := w.ask(http.MethodGet, "/v1/alarms", nil)
 	if status != http.StatusOK {
 		w.wrong("GET /v1/alarms is answered %d", status)

@@ -110,7 +110,7 @@ var ScriptFields = []struct{ Name, Means string }{
 	{"hide", "queries that find nothing at first"},
 	{"booked", "answered at once, with a syssn, and in the books that much later"},
 	{"revive", "declined or cancelled, it is paid that much later all the same"},
-	{"list", `{"lag", "paid_only", "flap", "miss", "copies", "show"}: how queries list it`},
+	{"list", `{"lag", "paid_only", "flap", "miss", "copies", "twins", "show"}: how queries list it`},
 	{"also", `"attempts": queries list a failed attempt and a refund under the number too`},
 	{"query", `{"code", "fault", "status", "delay", "times"}: spoils the first queries for it`},
 	{"cancel", `{"effect", "polls", "after", "again", "times", "code", "fault", "status", "delay"}: what reversal and close do`},
@@ -124,6 +124,7 @@ var ListFields = []struct{ Name, Means string }{
 	{"flap", "it is in so many lists, then out of as many, and so on"},
 	{"miss", "true: no list ever has it"},
 	{"copies", "it is that many times more in the same list"},
+	{"twins", "likewise, each with a syssn of its own"},
 	{"show", `{"cancel": "4"}: values in place of the true ones; "(none)" leaves a field out, "(null)" is null`},
 }
 

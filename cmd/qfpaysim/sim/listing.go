@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -12,6 +13,7 @@ type ListPlan struct {
 	Flap     int               `json:"flap,omitempty"`      // in so many lists, then out of as many, and so on
 	Miss     bool              `json:"miss,omitempty"`      // never
 	Copies   int               `json:"copies,omitempty"`    // so many times more in the same list
+	Twins    int               `json:"twins,omitempty"`     // likewise, each with a syssn of its own
 	Show     map[string]string `json:"show,omitempty"`      // values in place of the true ones: (none) leaves a field out, (null) is null
 }
 
@@ -21,8 +23,8 @@ const (
 )
 
 func (p ListPlan) check() error {
-	if p.Flap < 0 || p.Copies < 0 {
-		return fmt.Errorf("list: flap %d and copies %d: numbers from 0 are needed", p.Flap, p.Copies)
+	if p.Flap < 0 || p.Copies < 0 || p.Twins < 0 {
+		return fmt.Errorf("list: flap %d, copies %d and twins %d: numbers from 0 are needed", p.Flap, p.Copies, p.Twins)
 	}
 	return nil
 }
@@ -94,6 +96,12 @@ func (p ListPlan) edited(list []entry) []entry {
 	}
 	for range p.Copies {
 		list = append(list, last)
+	}
+	for n := range p.Twins {
+		twin := last
+		twin.item = maps.Clone(last.item)
+		twin.item["syssn"] = fmt.Sprintf("%s0003000299%08d", last.at.Format("20060102"), n)
+		list = append(list, twin)
 	}
 	return list
 }

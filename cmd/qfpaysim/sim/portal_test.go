@@ -32,6 +32,7 @@ func TestPortal(t *testing.T) {
 		{"completed when pending", "never", "1h", `{"complete": "T1"}`, "0000", Paid, 1, 1000},
 		{"other values", "pay", "1s", `{"relist": "T1", "list": {"show": {"cancel": "2", "order_type": "sale"}, "copies": 1}}`,
 			"sale:0000/2+sale:0000/2", Paid, 1, 1000},
+		{"a twin", "pay", "1s", `{"relist": "T1", "list": {"twins": 1}}`, "0000+0000", Paid, 1, 1000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, Config{AnyMonth: true}, func(s *shop) {
