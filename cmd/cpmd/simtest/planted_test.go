@@ -211,10 +211,11 @@ func (d *trading) clean(n int) (day string) {
 		id := fmt.Sprintf("D%d.%d", n, i)
 		v := d.sell(id, 100+r.Int64N(9900), codes[r.IntN(len(codes))])
 		if v.State == sale.Paid {
-			switch last = id; r.IntN(4) {
+			switch r.IntN(4) {
 			case 0:
 				d.refund(id+"-r", id, v.Amount)
 			case 1:
+				last = id
 				d.refund(id+"-r1", id, 1+v.Amount/3)
 				d.refund(id+"-r2", id, 1+v.Amount/4)
 			}
@@ -257,16 +258,18 @@ func trade(t *testing.T, o Options, habits sim.Habits, f func(d *trading)) {
 		for w.running() == nil || w.running().queue.Ready() != nil {
 			time.Sleep(10 * time.Millisecond)
 		}
+		defer func() { // also where f gives up
+			till.c.Close()
+			w.end()
+			w.stop()
+			<-w.current.Load().gone
+			w.net.close()
+			w.helpers.Wait()
+			for _, v := range w.violations {
+				t.Error(v)
+			}
+		}()
 		f(d)
-		till.c.Close()
-		w.end()
-		w.stop()
-		<-w.current.Load().gone
-		w.net.close()
-		w.helpers.Wait()
-		for _, v := range w.violations {
-			t.Error(v)
-		}
 	})
 }
 
