@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -134,6 +135,12 @@ func TestQuickReplugs(t *testing.T) {
 	scans := func(what string, i int) {
 		t.Helper()
 		code := fmt.Sprintf("%s%d", walletCode, i)
+		defer func() {
+			if t.Failed() {
+				out, _ := exec.Command("sh", "-c", "cat /sys/bus/usb/devices/3-1/bConfigurationValue /sys/bus/usb/devices/3-1/devnum; ls -l /sys/bus/usb/devices/3-1:1.0/driver; ls -l /proc/[0-9]*/fd | grep bus/usb; dmesg | tail -20").CombinedOutput()
+				t.Logf("%s: %s", what, out)
+			}
+		}()
 		_, m := s.state(n, 0, scanner.Open)
 		pace(p, k.ep, k.send("", code))
 		var l line

@@ -434,7 +434,7 @@ func TestCommand(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() { done <- cmd.Wait() }()
-		send := time.NewTicker(300 * time.Millisecond)
+		send := time.NewTicker(time.Second)
 		defer send.Stop()
 		for ended := false; !ended; {
 			select {
