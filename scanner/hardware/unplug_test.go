@@ -75,9 +75,9 @@ func TestReplug(t *testing.T) {
 				delays []time.Duration
 				first  size
 			)
-			rounds := max(4, few(*cycles, 50)/2)
+			rounds := max(3, few(*cycles, 100)/2)
 			if k.name == "pos-honeywell" {
-				rounds = max(4, few(*cycles, 10)/10)
+				rounds = max(3, few(*cycles, 10)/10)
 			}
 			for i := range rounds {
 				p := plug(t, k.device("S4"), 0)
