@@ -33,7 +33,7 @@ func (b *fakeBus) pipe(path string) *os.File {
 // learn runs Learn on the bus until a code comes; send is called while it listens.
 func (b *fakeBus) learn(all bool, send func()) (Learned, bool) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	type answer struct {
 		l  Learned
