@@ -229,7 +229,7 @@ func TestFilesThatAreNoConfiguration(t *testing.T) {
 	}
 }
 
-// A configuration that every user may change is nobody's word on where money goes.
+// A configuration that every user may change decides nothing safely.
 func TestWorldWritableIsRefused(t *testing.T) {
 	path := write(t, credentials(t), "cpmd.toml", least)
 	for mode, ok := range map[os.FileMode]bool{0o600: true, 0o644: true, 0o664: true, 0o666: false, 0o602: false, 0o777: false} {
