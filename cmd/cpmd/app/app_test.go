@@ -45,8 +45,13 @@ func (b *lockedBuffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); retur
 // start runs the daemon with a Unix socket and whatever else is added to its configuration.
 func start(t *testing.T, dir, more string) *daemon {
 	t.Helper()
+	return startAt(t, dir, "http://127.0.0.1:9", more)
+}
+
+func startAt(t *testing.T, dir, gateway, more string) *daemon {
+	t.Helper()
 	for name, text := range map[string]string{"app_code": "A", "client_key": "K", "cpmd.toml": `[gateway]
-url = "http://127.0.0.1:9"
+url = "` + gateway + `"
 [journal]
 path = "journal.db"
 [[lane]]

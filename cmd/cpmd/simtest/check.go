@@ -139,6 +139,11 @@ func (b *books) giveBack(w *world, d *daemon, form url.Values) {
 		b.refunds[id] = g
 		w.saw("given back by cpmd itself")
 	}
+	if paidBy := b.syssn[form.Get("syssn")]; g == nil && strings.HasPrefix(id, "back:") && !w.pays(d, paidBy) { // money that the audit found
+		g = &giving{req: sale.RefundRequest{ID: id, Sale: saleID, Amount: amount}, own: true}
+		b.refunds[id] = g
+		w.saw("given back by cpmd itself")
+	}
 	if saleID, auto := strings.CutPrefix(id, "auto:"); auto && g == nil { // cpmd's own, of a sale whose goods were not handed over
 		_, saleID, _ = strings.Cut(saleID, ":")
 		if a := b.sales[saleID]; a == nil || a.handed || !a.req.ConfirmDelivery {

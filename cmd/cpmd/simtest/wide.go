@@ -11,7 +11,7 @@ import (
 
 // audited reports whether cpmd looks again at what has ended and keeps its alarms until somebody settles them
 // (GET /v1/alarms). Without both nobody can keep what the wider world asks for, and it stays narrow.
-const audited = false
+const audited = true
 
 // A wide world is wider than the rules: in it nothing holds that QFPay's pages or a till's manual say. No client can
 // prove at the moment what is so then, so it is asked for less, and later: see outofpocket.go. Each field is how likely
