@@ -119,7 +119,7 @@ func isID(s string) error {
 			c == '.' || c == '_' || c == '-')
 	}
 	if !ok {
-		return errors.New("must be a string of 1 to 64 characters from A-Z a-z 0-9 . _ -, and not . or ..")
+		return errors.New(`must be a string of 1 to 64 characters from A-Z a-z 0-9 . _ -, and not "." or ".."`)
 	}
 	return nil
 }
