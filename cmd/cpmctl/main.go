@@ -183,6 +183,9 @@ func (t *tool) connect(fs *flag.FlagSet, args []string, names ...string) (values
 	return values, nil
 }
 
+// notAllowed is the code for what the endpoint has no permission for; with a sale, for whose sale it is.
+const notAllowed sale.Code = "not_allowed"
+
 // failed chooses the exit code for a call that failed. changes says that the call could have moved money.
 func failed(err error, changes bool) (int, error) {
 	if errors.Is(err, errUsage) || errors.Is(err, flag.ErrHelp) {
@@ -204,6 +207,9 @@ func failed(err error, changes bool) (int, error) {
 	case sale.LaneBusy, sale.CodeUsed, sale.NotRefundable, sale.NotVirtual, sale.NotDeliverable, sale.NotUnresolved: // nothing was charged
 		return exitNotPaid, err
 	case sale.TicketUnresolved: // the money of this ticket may be on its way
+		return exitNotKnown, err
+	}
+	if e.Code == notAllowed && e.Sale != "" && changes { // there is such a sale, of another endpoint
 		return exitNotKnown, err
 	}
 	if e.Status == 401 || e.Status == 403 || e.Status == 503 || !changes {

@@ -85,7 +85,7 @@ func timeOfDay(s string) (time.Duration, error) {
 	}
 	at, err := time.Parse("15:04", s)
 	if err != nil {
-		return 0, todo(`%q is no time of day; write it like "03:30", or "never"`, s)
+		return 0, todo(`%q is not a time of day; write it like "03:30", or "never"`, s)
 	}
 	return max(time.Duration(at.Hour())*time.Hour+time.Duration(at.Minute())*time.Minute, 1), nil
 }
