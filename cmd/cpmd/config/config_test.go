@@ -147,7 +147,7 @@ listen = "unix:run/line.sock"
 		},
 		Audit: config.Audit{After: []time.Duration{2 * time.Second, 3 * time.Second}, GiveBack: -1},
 		Sales: config.Sales{OldIDs: "refuse"},
-		Log: config.Log{Level: zapcore.DebugLevel, Format: "console"},
+		Log:   config.Log{Level: zapcore.DebugLevel, Format: "console"},
 		Lanes: []config.Lane{
 			{Name: "front_desk.1-a", PayType: "800108", Scanner: scanner.Config{
 				Driver: "serial", Port: "/dev/serial/by-id/usb-Honeywell", Baud: 115200, Protocol: "ssi", ACK: true,
