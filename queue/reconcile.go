@@ -45,7 +45,7 @@ func (q *Queue) LastReconciliation(_ context.Context, day string) (sale.Reconcil
 		return r, unavailable(err)
 	}
 	if !ok {
-		return r, &sale.Error{Code: sale.UnknownDay, Detail: "no such day has been compared with QFPay yet (cpmctl reconcile DAY does it now)"}
+		return r, &sale.Error{Code: sale.UnknownDay, Detail: "no such day has been compared with QFPay yet (cpmctl reconcile -day DAY does it now)"}
 	}
 	return r, nil
 }

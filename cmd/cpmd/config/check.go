@@ -11,7 +11,7 @@ import (
 )
 
 // Check does what [Load] does and then looks at the machine as it is now: are the folders there, the scanners
-// plugged in, is the gateway one of QFPay's? What it finds is no fault of the file, and may be mended by the
+// plugged in, is the gateway one of QFPay's? What it finds is not a fault of the file, and may be put right by the
 // time that cpmd starts, so it comes back apart, as warnings.
 func Check(path string) (c *Config, warnings Faults, err error) {
 	c, s := load(path)
@@ -67,7 +67,7 @@ func (s *source) folder(key, place, file string) {
 	case err != nil:
 		s.warn(key, place, "this user cannot look into %s; run the check as the user that runs cpmd", dir)
 	case !info.IsDir():
-		s.warn(key, place, "%s is no folder; choose another place", dir)
+		s.warn(key, place, "%s is not a folder; choose another place", dir)
 	case unix.Access(dir, unix.W_OK|unix.X_OK) != nil:
 		s.warn(key, place, "this user may not write in %s; run as the user that owns it, or change its owner", dir)
 	}
@@ -84,17 +84,17 @@ func (s *source) plugged(lanes []Lane) {
 		place := element("lane", i) + ".scanner.port"
 		real, err := filepath.EvalSymlinks(l.Scanner.Port)
 		if err != nil {
-			s.warn(key, place, "%s is not there now; plug the scanner in (cpmd scanners lists what is)", l.Scanner.Port)
+			s.warn(key, place, "%s is not there now; plug the scanner in (cpmd scanners lists what is plugged in)", l.Scanner.Port)
 			continue
 		}
 		if other, ok := leads[real]; ok {
-			s.warn(key, place, "leads to %s, as that of lane %q does; give each lane its own scanner", real, other)
+			s.warn(key, place, "is %s, which lane %q has too; give each lane its own scanner", real, other)
 		}
 		leads[real] = l.Name
 	}
 }
 
-// qfpay says what kind of gateway a host is (QFPay docs, environments page).
+// qfpay warns of hosts that are not QFPay's production (QFPay docs, environments page).
 func (s *source) qfpay(g Gateway) {
 	u, err := url.Parse(g.URL)
 	if err != nil || loopback(u.Hostname()) {
@@ -108,6 +108,6 @@ func (s *source) qfpay(g Gateway) {
 		s.warn("gateway.url", "gateway.url", "is for live tests: real wallets are charged and the money is not settled; refund every payment")
 	case strings.HasPrefix(host, "openapi") && (strings.HasSuffix(host, ".qfapi.com") || strings.HasSuffix(host, ".qfpay.com")):
 	default:
-		s.warn("gateway.url", "gateway.url", "%s is no host that QFPay documents; payment codes would go there: compare it with what QFPay gave you", host)
+		s.warn("gateway.url", "gateway.url", "%s is not a host that QFPay documents, and payment codes would go there; compare it with what QFPay gave you", host)
 	}
 }

@@ -83,7 +83,7 @@ func zone(s string) (*time.Location, error) {
 		offset = -offset
 	}
 	if offset < -12*60 || offset > 14*60 {
-		return nil, todo("%q is no place on earth; write an offset from -12:00 to +14:00", s)
+		return nil, todo("%q is not an offset from UTC; write one from -12:00 to +14:00", s)
 	}
 	return time.FixedZone(s, offset*60), nil
 }
