@@ -73,7 +73,7 @@ func remaining(v sale.View, now time.Time) string {
 	case v.State == sale.Waiting && v.ScanBy != nil:
 		return left(*v.ScanBy) + " left to show a code"
 	case v.DecideBy != nil:
-		return "known, or to be checked later, within " + left(*v.DecideBy)
+		return left(*v.DecideBy) + " at most"
 	}
 	return ""
 }

@@ -46,7 +46,7 @@ func TestRemaining(t *testing.T) {
 	}{
 		{sale.View{State: sale.Waiting, ScanBy: in(time.Minute), DecideBy: in(3 * time.Minute)}, "1:00 left to show a code"},
 		{sale.View{State: sale.Waiting, ScanBy: in(-time.Second)}, "0:00 left to show a code"},
-		{sale.View{State: sale.Confirming, DecideBy: in(90 * time.Second)}, "known, or to be checked later, within 1:30"},
+		{sale.View{State: sale.Confirming, DecideBy: in(90 * time.Second)}, "1:30 at most"},
 		{sale.View{State: sale.Paid, Delivery: sale.Awaited, DeliverBy: in(1500 * time.Millisecond)}, "0:02 left to confirm the delivery"},
 		{sale.View{State: sale.Unresolved}, ""},
 		{sale.View{State: sale.Paid}, ""},
