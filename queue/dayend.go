@@ -82,6 +82,9 @@ func (q *Queue) dayEnded(day string) {
 		ctx, cancel := context.WithTimeout(q.ctx, 10*time.Minute)
 		defer cancel()
 		r, err := q.Reconcile(ctx, day, by)
+		if err == nil && by == "day_end" { // what QFPay listed late, or by another clock, stands in the day before
+			_, err = q.Reconcile(ctx, dayBefore(day), by)
+		}
 		if err == nil {
 			q.log.Info("reconciled", zap.String("day", day), zap.Bool("clean", r.Clean()), zap.Int("agreed", r.Agreed))
 			return
@@ -93,6 +96,14 @@ func (q *Queue) dayEnded(day string) {
 			}
 		})
 	}()
+}
+
+func dayBefore(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.AddDate(0, 0, -1).Format(time.DateOnly)
 }
 
 // heard notes whether QFPay answers. After a long outage the day is compared.

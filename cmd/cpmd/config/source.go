@@ -13,7 +13,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// A file beyond these is no configuration of cpmd, and a deeply nested one costs the decoder memory without end.
+// A file beyond these is not a configuration of cpmd, and a deeply nested one costs the decoder memory without end.
 const (
 	maxFile  = 1 << 20 // bytes
 	maxLine  = 4 << 10 // bytes
@@ -115,7 +115,7 @@ func (s *source) unreadable(err error) {
 // The decoder names a key that is there twice in its message alone.
 var twice = regexp.MustCompile(`^Key '(.*)' (?:has|was) already`)
 
-// syntax tells the one fault of a file that is no TOML; what comes after it cannot be judged.
+// syntax records the one fault of a file that is not TOML; what comes after it cannot be judged.
 func (s *source) syntax(err error) {
 	const first = "fix this first; the rest was not checked"
 	var p toml.ParseError
