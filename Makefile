@@ -18,7 +18,7 @@ help: ## what there is to make
 
 build: ## the programs, into bin/
 	@mkdir -p bin
-	$(GO) build -ldflags '-X main.release=$(VERSION)' -o bin/ ./cmd/cpmd ./cmd/cpmctl ./cmd/qfpaysim
+	$(GO) build $(BUILDMODE) -ldflags '-X main.release=$(VERSION)' -o bin/ ./cmd/cpmd ./cmd/cpmctl ./cmd/qfpaysim
 	@chmod 600 configs/client_key # git keeps no modes
 
 demo: build ## the main job on real parts: simulated QFPay, a scanner on a pty, a till
@@ -64,6 +64,7 @@ fuzz: ## every fuzz target of FUZZ=./... for FUZZTIME=30s, as many at once as th
 	done | xargs -P $$(nproc) -L 1 sh -c 'said=$$($(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x -parallel 1 $$0 2>&1) \
 	  && echo "$$0 $$1: $$(echo "$$said" | grep execs: | tail -1)" || { echo "$$0 $$1 FAILED"; echo "$$said"; exit 1; }'
 
+package: BUILDMODE = -buildmode=pie
 package: build ## a .deb with the service, udev rules, examples and documentation, into dist/
 	@mkdir -p dist
 	VERSION=$(VERSION) GOARCH=$$($(GO) env GOARCH) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0 package -f systemd/nfpm.yaml -p deb -t dist/

@@ -5,7 +5,10 @@ import (
 	"strconv"
 )
 
-const wrongSignature = "the answer's signature is wrong"
+const (
+	wrongSignature = "the answer's signature is wrong"
+	noSignature    = "QFPay says 0000 in an answer without a signature, although its answers are signed: it is not believed"
+)
 
 // An echo is what an answer has to repeat of the request. What it leaves out is no contradiction, but a payment or
 // refund is believed only with its number and amount.
@@ -18,6 +21,12 @@ type echo struct {
 
 // answer says what the reply to a payment, cancel or refund means.
 func (r reply) answer(in column, want echo) Answer {
+	a := r.judged(in, want)
+	a.Genuine = r.err == nil && r.seal == genuine
+	return a
+}
+
+func (r reply) judged(in column, want echo) Answer {
 	if a, ok := r.unusable(); ok {
 		return a
 	}
@@ -35,6 +44,8 @@ func (r reply) answer(in column, want echo) Answer {
 		switch {
 		case r.status/100 != 2:
 			return unknown("QFPay says 0000 with HTTP status %d", r.status)
+		case r.seal == stripped:
+			return unknown(noSignature)
 		case o.text("out_trade_no") == "" && (want.origSysSN == "" || o.text("orig_syssn") == ""), o.text("txamt") == "":
 			return unknown("QFPay says 0000 without repeating what for")
 		case o.shownByShop():
@@ -60,7 +71,7 @@ func (r reply) unusable() (Answer, bool) {
 		a.Alarm = fmt.Sprintf("%s (its respcd is %q); check the client key", wrongSignature, a.RespCD)
 		return a, true
 	case r.status == 429, r.status/100 != 2 && r.status/100 != 4:
-		a.Err = fmt.Errorf("HTTP %d", r.status)
+		a.Err, a.Throttled = fmt.Errorf("HTTP %d", r.status), r.status == 429
 		return a, true
 	}
 	return Answer{}, false

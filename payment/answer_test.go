@@ -107,8 +107,8 @@ func TestForgedAnswersAreNeverBelieved(t *testing.T) {
 		if a.Meaning != Unknown || a.Alarm == "" || a.SysSN != "" {
 			t.Errorf("%s with a wrong signature: %+v", c, a)
 		}
-		if items, top, _ := r.items(); len(items) != 0 || top.Meaning != Unknown || top.Alarm == "" {
-			t.Errorf("query answered %s with a wrong signature: %+v", c, top)
+		if p := r.page(); len(p.items) != 0 || p.top.Meaning != Unknown || p.top.Alarm == "" {
+			t.Errorf("query answered %s with a wrong signature: %+v", c, p)
 		}
 	}
 }

@@ -42,8 +42,8 @@ func BenchmarkFinding(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		found, _, _ := replied(200, body).items()
-		if f, ok := question.judge(found); !ok || f.Meaning != Paid {
+		p := replied(200, body).page()
+		if f, ok := question.judge(p.items); !ok || f.Meaning != Paid {
 			b.Fatal("not paid")
 		}
 	}

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"go.uber.org/zap"
 )
 
 // A Config says where QFPay is and who asks. The zero value of what has a default means the default.
@@ -31,7 +29,9 @@ type Config struct {
 	// HTTP carries the requests; nil means transports of our own, which verify certificates and heed HTTPS_PROXY.
 	// Another one must not repeat requests by itself.
 	HTTP http.RoundTripper
-	Log  *zap.Logger // nil: none
+	// Observe hears of every request when it has ended; nil: nobody does. It is called by many goroutines at once,
+	// and the request's caller waits for it.
+	Observe func(Exchange)
 }
 
 // A Client makes requests to QFPay. Its methods may be called at the same time.
@@ -46,8 +46,8 @@ type Client struct {
 	pace     *pace
 	signer   *signer
 	health   *health
-	log      *zap.Logger
-	warned   atomic.Bool // that answers carry no signature
+	observe  func(Exchange)
+	sealed   atomic.Bool // an answer had a genuine signature
 }
 
 // Format keeps the credentials inside whatever verb prints a Client.
@@ -68,8 +68,8 @@ func New(c Config) (*Client, error) {
 		if s.value == "" && !s.optional {
 			return nil, fmt.Errorf("the %s is empty; QFPay issues it with the merchant account", s.name)
 		}
-		if strings.ContainsFunc(s.value, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, fmt.Errorf("the %s holds a space, a line break or another odd character; write it without", s.name)
+		if err := checkCredential(s.name, s.value); err != nil {
+			return nil, err
 		}
 	}
 	if c.Signature == "" {
@@ -80,9 +80,6 @@ func New(c Config) (*Client, error) {
 	}
 	if c.RatePerMinute < 0 || c.Answer < 0 || c.QueryTimeout < 0 {
 		return nil, errors.New("rate per minute and time limits cannot be negative; leave them out for the defaults")
-	}
-	if c.Log == nil {
-		c.Log = zap.NewNop()
 	}
 	client := &Client{
 		base:     base,
@@ -95,7 +92,7 @@ func New(c Config) (*Client, error) {
 		pace:     newPace(orDefault(c.RatePerMinute, 400)),
 		signer:   &signer{appCode: c.AppCode.Reveal(), key: c.ClientKey.Reveal(), algorithm: c.Signature},
 		health:   newHealth(),
-		log:      c.Log,
+		observe:  c.Observe,
 	}
 	if c.HTTP == nil {
 		client.move, client.ask = newTransport(false), newTransport(true)

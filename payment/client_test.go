@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // newRecorder shows each request and answers with pending.
@@ -60,6 +62,7 @@ func TestConfiguration(t *testing.T) {
 		"no key":             {change(func(c *Config) { c.ClientKey = "" }), "client key"},
 		"key with a newline": {change(func(c *Config) { c.ClientKey = "CANARY\n" }), "client key"},
 		"mchid with a space": {change(func(c *Config) { c.MchID = " 1" }), "mchid"},
+		"mchid with a field": {change(func(c *Config) { c.MchID = "M1&txamt=1" }), "mchid"},
 		"signature":          {change(func(c *Config) { c.Signature = "sha1" }), "SHA256"},
 		"negative":           {change(func(c *Config) { c.Answer = -1 }), "negative"},
 	} {
@@ -87,7 +90,7 @@ func TestWrongRequestsAreNotSent(t *testing.T) {
 		"a long number":         func(o *PaymentRequest) { o.OutTradeNo = strings.Repeat("1", 33) },
 		"nothing to pay":        func(o *PaymentRequest) { o.Amount = 0 },
 		"less":                  func(o *PaymentRequest) { o.Amount = -1 },
-		"too much":              func(o *PaymentRequest) { o.Amount = maxAmount + 1 },
+		"too much":              func(o *PaymentRequest) { o.Amount = MaxAmount + 1 },
 		"small letters":         func(o *PaymentRequest) { o.Currency = "hkd" },
 		"no code":               func(o *PaymentRequest) { o.AuthCode = "" },
 		"a code with a newline": func(o *PaymentRequest) { o.AuthCode += "\n" },
@@ -98,6 +101,11 @@ func TestWrongRequestsAreNotSent(t *testing.T) {
 		"FPS":                   func(o *PaymentRequest) { o.PayType = "802001" },
 		"shown by the shop":     func(o *PaymentRequest) { o.PayType = "800101" },
 		"a line break as udid":  func(o *PaymentRequest) { o.UDID = "a\nb" },
+		"a field as udid":       func(o *PaymentRequest) { o.UDID = "till&txamt=1" },
+		"an = in the udid":      func(o *PaymentRequest) { o.UDID = "till=1" },
+		"a long udid":           func(o *PaymentRequest) { o.UDID = strings.Repeat("1", 41) },
+		"a field as code":       func(o *PaymentRequest) { o.AuthCode = "280438849930815813&txamt=1" },
+		"a script as code":      func(o *PaymentRequest) { o.AuthCode = "<script>alert(1)</script>" },
 	} {
 		o := order
 		f(&o)
@@ -109,6 +117,10 @@ func TestWrongRequestsAreNotSent(t *testing.T) {
 	o.SysSN = ""
 	if a := c.Refund(t.Context(), o); a.Meaning != NotSent || a.Err == nil {
 		t.Errorf("refund of nothing: %+v", a)
+	}
+	o.SysSN = "1&txamt=1"
+	if a := c.Refund(t.Context(), o); a.Meaning != NotSent || a.Err == nil {
+		t.Errorf("refund of more than one: %+v", a)
 	}
 	u := undoing
 	u.TxDTM = ""
@@ -137,6 +149,36 @@ func TestPayTypes(t *testing.T) {
 	}
 }
 
+// Which endpoint cancels what, for the whole table: the wrong one leaves a payment standing that is thought to be
+// closed, or gives back one that should stand.
+func TestCancelGoesWhereItsPayTypeSays(t *testing.T) {
+	want := map[string]string{"800008": "close", "800108": "reversal", "800208": "close", "801008": "close"}
+	for _, code := range strings.Fields("805808 800708 801208 801408 801908 803008 803108 803208 803308 803808 804008 804108 804208 805208") {
+		want[code] = ""
+	}
+	for _, p := range PayTypes {
+		endpoint, ok := want[p.Code]
+		if !ok {
+			t.Errorf("%s is in the table, and not in the test", p.Code)
+		}
+		delete(want, p.Code)
+		var went string
+		g := serve(t, func(w http.ResponseWriter, path string, _ url.Values) {
+			went = path
+			io.WriteString(w, `{"respcd":"0000","syssn":"9"}`)
+		})
+		u := undoing
+		u.PayType = p.Code
+		a := newTestClient(t, g.url).Cancel(t.Context(), u)
+		if went != endpoint || (a.Meaning == Undone) != (endpoint != "") || CanCancel(p.Code) != (endpoint != "") {
+			t.Errorf("%s is cancelled by %q instead of %q: %+v", p.Code, went, endpoint, a)
+		}
+	}
+	if len(want) != 0 {
+		t.Errorf("not in the table: %v", want)
+	}
+}
+
 func TestFormatTime(t *testing.T) {
 	at := time.Date(2026, 1, 1, 20, 30, 5, 9, time.UTC)
 	if got := FormatTime(at, nil); got != "2026-01-02 04:30:05" {
@@ -145,4 +187,55 @@ func TestFormatTime(t *testing.T) {
 	if got := FormatTime(at, time.UTC); got != "2026-01-01 20:30:05" {
 		t.Errorf("in UTC %s", got)
 	}
+}
+
+// Codes as wallets show them, and what they never show. Whether a text that could be a code is one is for QFPay to say.
+func TestAuthCodes(t *testing.T) {
+	for _, code := range []AuthCode{
+		"134676275354204254", "120061098828009406", "160123456789012345", // WeChat Pay
+		"280438849930815813", "283854702356157409", "2830123456789012345", "281234567890123456789012", // Alipay, Alipay+
+		"6212345678901234567",                  // UnionPay
+		"hQVDUFYwMWETTwegAAAAVVVVVwhgFZABIwEZ", // EMVCo, base64
+		"hQVDUFYwMWETTwegAAAAVVU+/w==", "hQVDUFYwMWETTwegAAAAVVU-_w",
+		"APTH7309962819735668", // AirPay
+		AuthCode(strings.Repeat("1", MaxAuthCode)),
+	} {
+		if err := CheckAuthCode(code); err != nil {
+			t.Errorf("%q: %v", code.Reveal(), err)
+		}
+	}
+	for _, code := range []AuthCode{"", "280438849930815813&txamt=1", "280438849930815813=1", "28043884993081===", "=", "a=b",
+		"<script>alert(1)</script>", "28043884993081581\n", " 280438849930815813", "280438849930815813 ", "https://qr.alipay.com/bax0", "付款码",
+		"2804;3884", `2804"3884`, "2804%26txamt", "2804\x003884", AuthCode(strings.Repeat("1", MaxAuthCode+1)),
+	} {
+		err := CheckAuthCode(code)
+		if err == nil {
+			t.Errorf("%q is taken", code.Reveal())
+		}
+		if err != nil && len(code) > 8 && strings.Contains(err.Error(), code.Reveal()) {
+			t.Errorf("the error holds the code: %v", err)
+		}
+	}
+}
+
+// Promise: no value makes another request of the one that is signed. Whatever passes the checks, the text that is
+// signed reads in one way only.
+func TestSignedTextsAreUnambiguous(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[0-9a-z&=+/_ %-]{0,12}`)
+		o := order
+		o.AuthCode, o.UDID = AuthCode(text.Draw(t, "code")), text.Draw(t, "udid")
+		if o.check() != nil {
+			return
+		}
+		f := newForm(field{"auth_code", o.AuthCode.Reveal()}, field{"txamt", "100"}, field{"udid", o.UDID})
+		var again []field
+		for pair := range strings.SplitSeq(f.raw(), "&") {
+			name, value, _ := strings.Cut(pair, "=")
+			again = append(again, field{name, value})
+		}
+		if !slices.Equal(f, form(again)) {
+			t.Fatalf("%q reads as %v", f.raw(), again)
+		}
+	})
 }

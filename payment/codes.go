@@ -25,7 +25,15 @@ const (
 	twice                  // two queries have to agree
 	later                  // the refund may be accepted at another time
 	alarm                  // a person has to look
+	soft                   // the customer may still complete the order, see below
 )
+
+// Soft are the codes whose wording leaves the order open at the wallet, so that the customer may pay it minutes after
+// the shop was told "failed", and a second time with the next code: the password box was closed or the password was
+// wrong (2007, 1147), a failure without a reason or that may pass by itself (1144, 1204, 1205), the customer's bank
+// refused, and the wallet lets another card be chosen (1294), the network or the bank was slow (1295, 1296, 1297, 1298:
+// "if it was paid, do not pay again"). Not soft are those that say that no order was made or that it is closed: a code
+// that is wrong, expired or another wallet's, a balance or limit that does not allow it, an order that has expired.
 
 type row struct {
 	codes string
@@ -45,18 +53,18 @@ var codes = table([]row{
 	{"1118 1119 1120 1121 1122 1123", code{Declined, Declined, Unknown, Unknown, fresh, "risk control or a limit of the wallet"}},
 	{"1124", code{Declined, Declined, Refused, Refused, 0, "invalid transaction, or a refund on the same day that is not full"}},
 	{"1142", code{Declined, Undone, Undone, Refused, fresh, "the order is closed"}},
-	{"1144", code{Declined, Declined, Unknown, Unknown, fresh, "request failed, or the code of another wallet"}},
-	{"1147", code{Declined, Declined, Unknown, Unknown, fresh, "WeChat transaction error, such as a wallet that is not supported"}},
+	{"1144", code{Declined, Declined, Unknown, Unknown, fresh | soft, "request failed, or the code of another wallet"}},
+	{"1147", code{Declined, Declined, Unknown, Unknown, fresh | soft, "WeChat transaction error, such as a wallet that is not supported"}},
 	{"1181", code{Declined, Declined, Unknown, Unknown, fresh, "the order expired"}},
 	{"1201 2004", code{Declined, Declined, Unknown, Unknown, fresh, "insufficient balance"}},
 	{"1202 2005", code{Declined, Declined, Unknown, Unknown, fresh, "the customer's code is wrong or expired"}},
-	{"1204", code{Declined, Declined, Unknown, Unknown, fresh | twice, "bank error"}},
-	{"1205", code{Declined, Declined, Unknown, Unknown, fresh | twice, "failed, try again later"}},
+	{"1204", code{Declined, Declined, Unknown, Unknown, fresh | twice | soft, "bank error"}},
+	{"1205", code{Declined, Declined, Unknown, Unknown, fresh | twice | soft, "failed, try again later"}},
 	{"1212", code{Declined, Declined, Unknown, Unknown, fresh, "an overseas UnionPay code is needed"}},
 	{"1250", code{Declined, Declined, Refused, Refused, 0, "forbidden"}},
-	{"1294", code{Declined, Declined, Unknown, Unknown, fresh, "prohibited by the bank"}},
+	{"1294", code{Declined, Declined, Unknown, Unknown, fresh | soft, "prohibited by the bank"}},
 	{"2006", code{Declined, Declined, Unknown, Unknown, fresh, "illegal code, or the code of another wallet"}},
-	{"2007", code{Declined, Declined, Unknown, Unknown, fresh, "the customer closed the password box"}},
+	{"2007", code{Declined, Declined, Unknown, Unknown, fresh | soft, "the customer closed the password box"}},
 	{"2008", code{Declined, Declined, Unknown, Unknown, 0, "bad parameter to the wallet"}},
 
 	// Somebody has to mend the setup.
@@ -105,9 +113,9 @@ var codes = table([]row{
 	{"1161", code{Unknown, Unknown, Unknown, Unknown, 0, "result unknown"}},
 	{"1170 1180", code{Unknown, Unknown, Unknown, Unknown, 0, "channel unavailable"}},
 	{"1252 1254", code{Unknown, Unknown, Unknown, Unknown, 0, "system error at QFPay"}},
-	{"1295 1298", code{Unknown, Unknown, Unknown, Unknown, 0, "slow network; if it was paid, do not pay again"}},
-	{"1296", code{Unknown, Unknown, Unknown, Unknown, 0, "slow network, try later or another way"}},
-	{"1297", code{Unknown, Unknown, Refused, Unknown, 0, "the bank is busy, or cancelling is not supported"}},
+	{"1295 1298", code{Unknown, Unknown, Unknown, Unknown, soft, "slow network; if it was paid, do not pay again"}},
+	{"1296", code{Unknown, Unknown, Unknown, Unknown, soft, "slow network, try later or another way"}},
+	{"1297", code{Unknown, Unknown, Refused, Unknown, soft, "the bank is busy, or cancelling is not supported"}},
 	{"2009 2010", code{Unknown, Unknown, Unknown, Unknown, 0, "connection failure or unknown error at the wallet"}},
 })
 
@@ -130,21 +138,33 @@ func table(rows []row) map[string]code {
 // Explain says in English what a response code means, for people; "" for a code that is not documented.
 func Explain(respCD string) string { return codes[respCD].says }
 
-// A column reads the meaning of a code in one kind of answer.
-type column func(code) Meaning
+// A column is one kind of answer: a code does not mean the same in all of them.
+type column int
 
-func payAnswer(c code) Meaning    { return c.pay }
-func payItem(c code) Meaning      { return c.item }
-func cancelAnswer(c code) Meaning { return c.cancel }
-func refundAnswer(c code) Meaning { return c.refund }
+const (
+	payAnswer column = iota
+	payItem
+	cancelAnswer
+	refundAnswer
+	refundItem
+)
 
-// refundItem reads a refund item of a query: it failed for certain where a payment item would have.
-func refundItem(c code) Meaning {
-	switch {
-	case c.refund == Unknown && c.item == Declined:
-		return Refused
-	case c.refund == Duplicate:
-		return Unknown
+// in reads the table. A refund item of a query failed for certain where a payment item would have.
+func (c code) in(kind column) Meaning {
+	switch kind {
+	case payAnswer:
+		return c.pay
+	case payItem:
+		return c.item
+	case cancelAnswer:
+		return c.cancel
+	case refundItem:
+		switch {
+		case c.refund == Unknown && c.item == Declined:
+			return Refused
+		case c.refund == Duplicate:
+			return Unknown
+		}
 	}
 	return c.refund
 }
@@ -156,7 +176,7 @@ func meaning(respCD string, in column) Answer {
 	if !ok {
 		return Answer{Meaning: Unknown}
 	}
-	a := Answer{Meaning: in(c)}
+	a := Answer{Meaning: c.in(in), Soft: c.flags&soft != 0 && (in == payAnswer || in == payItem)}
 	switch a.Meaning {
 	case Declined, Misconfigured:
 		a.Confirm = 1

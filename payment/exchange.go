@@ -9,10 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
-	"sync/atomic"
 	"time"
-
-	"go.uber.org/zap"
 )
 
 // The endpoints, under /trade/v1/.
@@ -36,37 +33,60 @@ type reply struct {
 	err    error // why there is no object
 }
 
+// An Exchange is one request to QFPay and what came of it, for logs. It holds no secret.
+type Exchange struct {
+	Endpoint  string        // "payment", "query", "reversal", "close" or "refund"
+	Sent      bool          // false: surely no byte of it left this machine
+	Status    int           // of HTTP; 0 where there was no answer
+	RespCD    string        // as received; "" where there was none
+	Signature string        // of the answer: "genuine", "wrong", or "" where it has none or there was none
+	Took      time.Duration // with the wait for a turn
+	Err       error         // why there is no usable answer
+}
+
 // exchange makes one request, once. No layer under it repeats it after a byte was written: the body cannot be
 // rewound (GetBody is nil), no redirect is followed, and HTTP/1.1 repeats nothing on a connection of its own.
-func (c *Client) exchange(ctx context.Context, endpoint string, f form, code AuthCode) reply {
+func (c *Client) exchange(ctx context.Context, endpoint string, f form, code AuthCode, with claim) reply {
 	started := time.Now()
 	hide := scrubber(map[string]string{c.signer.key: hidden, c.signer.appCode: hidden, code.Reveal(): code.String()})
-	r := c.attempt(ctx, endpoint, f, hide)
+	r := c.attempt(ctx, endpoint, f, hide, with)
 	if r.err != nil {
 		r.err = errors.New(hide.Replace(r.err.Error())) // without its cause, which has the text as it was
 	}
 	if r.status != 0 {
 		c.pace.heard(r.status)
 	}
-	c.health.note(endpoint, started, r)
-	if r.err == nil && r.seal == unsigned && !c.warned.Swap(true) {
-		c.log.Warn("QFPay's answers carry no signature; TLS alone vouches for them")
+	switch {
+	case r.seal == genuine:
+		c.sealed.Store(true)
+	case r.seal == unsigned && c.sealed.Load():
+		r.seal = stripped
 	}
-	c.log.Debug("request to QFPay", zap.String("endpoint", endpoint), zap.Bool("sent", r.sent), zap.Int("status", r.status),
-		zap.String("respcd", r.respcd()), zap.Duration("took", time.Since(started)), zap.Error(r.err))
+	c.health.note(endpoint, started, r)
+	if c.observe != nil {
+		c.observe(Exchange{Endpoint: endpoint, Sent: r.sent, Status: r.status, RespCD: r.respcd(), Signature: r.seal.String(),
+			Took: time.Since(started), Err: r.err})
+	}
 	return r
 }
 
-func (c *Client) attempt(ctx context.Context, endpoint string, f form, hide *strings.Replacer) reply {
+func (c *Client) attempt(ctx context.Context, endpoint string, f form, hide *strings.Replacer, with claim) reply {
 	limit, transport := c.answer, c.move
 	if endpoint == endQuery {
 		limit, transport = c.query, c.ask
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	turn, done := context.WithTimeout(ctx, limit/2) // what is left is for the answer
-	err := c.pace.turn(turn, endpoint == endQuery)
+	ends, wait := time.Now().Add(limit), limit/2 // what is left is for the answer
+	if with.class.line() == lineWithoutCustomer {
+		wait = patience
+	}
+	turn, done := context.WithTimeout(ctx, wait)
+	err := c.pace.turn(turn, with)
 	done()
+	if with.class.line() == lineWithoutCustomer {
+		ends = time.Now().Add(limit)
+	}
+	ctx, cancel := context.WithDeadline(ctx, ends)
+	defer cancel()
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -99,8 +119,8 @@ func (c *Client) attempt(ctx context.Context, endpoint string, f form, hide *str
 
 // read makes sense of the body of an answer.
 func (r *reply) read(s *signer, h http.Header, body []byte, hide *strings.Replacer) {
-	r.seal = s.check(h, body)
-	if r.object, r.err = parse(body, hide); r.err != nil {
+	r.object, r.err = parse(body, hide)
+	if r.seal = s.check(h, body, r.object); r.err != nil {
 		r.err = fmt.Errorf("HTTP %d: cannot read the answer: %w; if this goes on, check the gateway's url", r.status, r.err)
 	}
 }
@@ -153,31 +173,3 @@ func readBody(resp *http.Response) ([]byte, error) {
 	}
 	return body, nil
 }
-
-// A wire watches whether a request may have touched the network. It is the request's body as well.
-type wire struct {
-	body                 *strings.Reader
-	wanted, given, begun atomic.Bool
-}
-
-// trace hears net/http ask for a connection, and get one. TCP and TLS are up by then, and nothing of the request
-// is written yet.
-func (w *wire) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn: func(string) { w.wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { w.given.Store(true) },
-	}
-}
-
-// mayHaveSent is false only where it is proved: a connection was asked for, none came, and nobody read the body.
-// A transport that does not tell proves nothing.
-func (w *wire) mayHaveSent() bool {
-	return !w.wanted.Load() || w.given.Load() || w.begun.Load()
-}
-
-func (w *wire) Read(p []byte) (int, error) {
-	w.begun.Store(true)
-	return w.body.Read(p)
-}
-
-func (w *wire) Close() error { return nil }

@@ -25,15 +25,15 @@ func pages(t *testing.T, items []string, most int) *gateway {
 
 // The one paid item is on the last page, whatever page size QFPay goes by.
 func TestAllPagesAreRead(t *testing.T) {
-	for _, total := range []int{9, 10, 11, 99, 100, 101, 200} {
-		for _, most := range []int{10, 100} {
+	for _, total := range []int{1, 4, 5, 6, 9, 10, 11, 99, 100, 101, 200} {
+		for _, most := range []int{1, 5, 10, 37, 100} {
 			var items []string
 			for n := range total - 1 {
 				items = append(items, with(t, itemBody, map[string]any{"out_trade_no": fmt.Sprint("T", n), "syssn": fmt.Sprint(n)}))
 			}
 			items = append(items, itemBody)
 			c := newTestClient(t, pages(t, items, most).url)
-			if f := c.Query(t.Context(), question); f.Meaning != Paid {
+			if f := c.Query(t.Context(), question); f.Meaning != Paid && total <= queryPages*most {
 				t.Errorf("%d items by %d: %+v", total, most, f)
 			}
 			day := time.Date(2026, 1, 1, 0, 0, 0, 0, qfpayZone)
@@ -114,7 +114,7 @@ func TestListOfADay(t *testing.T) {
 	if asked.Get("start_time") != "2026-01-31 00:00:00" || asked.Get("end_time") != "2026-01-31 23:59:59" || asked.Has("out_trade_no") {
 		t.Errorf("asked %v", asked)
 	}
-	for _, end := range []time.Time{day, day.Add(-time.Hour), day.AddDate(0, 0, 2)} {
+	for _, end := range []time.Time{day, day.Add(-time.Hour), day.AddDate(10, 0, 0)} {
 		if _, err := c.List(t.Context(), day, end); err == nil {
 			t.Errorf("a list until %v", end)
 		}
@@ -122,5 +122,67 @@ func TestListOfADay(t *testing.T) {
 	refused := newTestClient(t, says(t, 200, `{"respcd":"1108","resperr":"signature"}`).url)
 	if _, err := refused.List(t.Context(), day, day.AddDate(0, 0, 1)); err == nil || !strings.Contains(err.Error(), "1108") {
 		t.Errorf("a refused list: %v", err)
+	}
+}
+
+// A list over the end of a month is asked for month by month, and every row of it comes: of any kind, state and
+// outcome, with what a comparison of books needs.
+func TestListAcrossMonths(t *testing.T) {
+	rows := map[string][]string{
+		"2026-01-31 22:00:00..2026-01-31 23:59:59": {itemBody, with(t, itemBody, map[string]any{"cancel": "3", "syssn": "2"})},
+		"2026-02-01 00:00:00..2026-02-28 23:59:59": {with(t, itemBody, map[string]any{"respcd": "1202", "syssn": "3"})},
+		"2026-03-01 00:00:00..2026-03-01 01:59:59": {with(t, itemBody, map[string]any{"order_type": "refund", "syssn": "4", "origssn": "2"}),
+			with(t, itemBody, map[string]any{"order_type": "refund", "syssn": "", "origssn": nil, "orig_syssn": "2", "orig_out_trade_no": "T1"}),
+			with(t, itemBody, map[string]any{"order_type": "preauth", "syssn": "5", "cancel": "4"})},
+	}
+	g := serve(t, func(w http.ResponseWriter, _ string, f url.Values) {
+		all, ok := rows[f.Get("start_time")+".."+f.Get("end_time")]
+		if !ok {
+			t.Errorf("asked %v", f)
+		}
+		if f.Get("page") != "1" {
+			all = nil
+		}
+		w.Write([]byte(listBody(all...)))
+	})
+	got, err := newTestClient(t, g.url).List(t.Context(), qfpayTime(t, "2026-01-31 22:00:00"), qfpayTime(t, "2026-03-01 02:00:00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, i := range got {
+		all = append(all, fmt.Sprint(i.OrderType, " ", i.SysSN, " ", i.RespCD, " ", i.Cancel, " ", i.OrigSysSN, " ", i.OrigNumber))
+	}
+	want := []string{"payment 20260101000100020000000001 0000 0  ", "payment 2 0000 3  ", "payment 3 1202 0  ", "refund 4 0000 0 2 ", "refund  0000 0 2 T1", "preauth 5 0000 4  "}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A poll of one payment costs one request where QFPay says that its page would hold more, and where a customer waits
+// for what is paid already.
+func TestOneTransactionOneRequest(t *testing.T) {
+	stated := strings.Replace(listBody(with(t, itemBody, map[string]any{"respcd": "1143"})), `"page": 1`, `"page": 1, "page_size": "10"`, 1)
+	for name, tt := range map[string]struct {
+		body    string
+		urgency Urgency
+		want    int64
+	}{
+		"size stated":            {stated, FollowUp, 1},
+		"size as many as came":   {strings.Replace(stated, `"10"`, `1`, 1), FollowUp, 2},
+		"size not stated":        {listBody(with(t, itemBody, map[string]any{"respcd": "1143"})), FollowUp, 2},
+		"paid, a customer waits": {listBody(itemBody), Customer, 1},
+		"paid, nobody waits":     {listBody(itemBody), FollowUp, 2},
+		"two items, size stated": {strings.Replace(listBody(itemBody, itemBody), `"page": 1`, `"page_size": 10`, 1), FollowUp, 2},
+		"nothing":                {listBody(), Customer, 2}, // by number, then by month
+		"refused":                {`{"respcd":"1108"}`, Customer, 1},
+	} {
+		g := says(t, 200, tt.body)
+		q := question
+		q.Urgency = tt.urgency
+		newTestClient(t, g.url).Query(t.Context(), q)
+		if n := g.requests.Load(); n != tt.want {
+			t.Errorf("%s: %d requests instead of %d", name, n, tt.want)
+		}
 	}
 }

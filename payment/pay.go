@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
-	"strings"
-	"time"
 )
 
 // Pay submits one payment: POST /trade/v1/payment (QFPay docs, CPM page). It is sent once at the most. Only Paid
@@ -26,7 +23,7 @@ func (c *Client) Pay(ctx context.Context, o PaymentRequest) Answer {
 		field{"txdtm", o.TxDTM},
 		field{"udid", o.UDID},
 	)
-	r := c.exchange(ctx, endPayment, f, o.AuthCode)
+	r := c.exchange(ctx, endPayment, f, o.AuthCode, claim{class: money})
 	return r.answer(payAnswer, echo{outTradeNo: o.OutTradeNo, amount: o.Amount, currency: o.Currency})
 }
 
@@ -43,7 +40,7 @@ func (c *Client) Refund(ctx context.Context, o RefundRequest) Answer {
 		field{"txdtm", o.TxDTM},
 		field{"udid", o.UDID},
 	)
-	r := c.exchange(ctx, endRefund, f, "")
+	r := c.exchange(ctx, endRefund, f, "", claim{class: money})
 	return r.answer(refundAnswer, echo{outTradeNo: o.OutTradeNo, origSysSN: o.SysSN, amount: o.Amount, currency: o.Currency})
 }
 
@@ -72,7 +69,7 @@ func (c *Client) Cancel(ctx context.Context, u CancelRequest) Answer {
 		field{"txamt", strconv.FormatInt(u.Amount, 10)},
 		field{"txdtm", u.TxDTM},
 	)
-	r := c.exchange(ctx, endpoint, f, "")
+	r := c.exchange(ctx, endpoint, f, "", claim{class: money})
 	a := r.answer(cancelAnswer, echo{outTradeNo: u.OutTradeNo, origSysSN: u.SysSN, amount: u.Amount, currency: u.Currency})
 	if a.RespCD == "0000" && a.Meaning == Undone {
 		switch {
@@ -92,21 +89,12 @@ func refusedHere(err error) Answer {
 	return Answer{Meaning: NotSent, Err: err, Alarm: err.Error()}
 }
 
-var (
-	numberForm   = regexp.MustCompile(`^[A-Za-z0-9_]{1,32}$`)
-	currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
-	sysSNForm    = regexp.MustCompile(`^[!-~]{0,128}$`)
-)
-
-const maxAmount = 99_999_999_999 // txamt is Int(11)
-
 func (o PaymentRequest) check() error {
 	if err := checkFields(o.OutTradeNo, "", o.Amount, o.Currency, o.TxDTM, o.UDID); err != nil {
 		return err
 	}
-	code := o.AuthCode.Reveal()
-	if code == "" || len(code) > 128 || strings.ContainsFunc(code, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return errors.New("the auth code is empty, too long or holds characters that no wallet shows")
+	if err := CheckAuthCode(o.AuthCode); err != nil {
+		return err
 	}
 	return CheckPayType(o.PayType)
 }
@@ -120,23 +108,4 @@ func (o RefundRequest) check() error {
 
 func (u CancelRequest) check() error {
 	return checkFields(u.OutTradeNo, u.SysSN, u.Amount, u.Currency, u.TxDTM, "")
-}
-
-func checkFields(number, sysSN string, amount int64, currency, txDTM, udid string) error {
-	switch {
-	case !numberForm.MatchString(number):
-		return errors.New("out_trade_no must be 1 to 32 letters, digits or _")
-	case !sysSNForm.MatchString(sysSN):
-		return errors.New("the syssn is too long or holds characters that QFPay's do not")
-	case amount <= 0 || amount > maxAmount:
-		return fmt.Errorf("the amount must be 1 to %d minor units", int64(maxAmount))
-	case !currencyForm.MatchString(currency):
-		return errors.New("the currency must be three capital letters")
-	case len(udid) > 40 || strings.ContainsFunc(udid, func(r rune) bool { return r < ' ' || r > '~' }):
-		return errors.New("the udid must be at most 40 ASCII characters")
-	}
-	if _, err := time.Parse(timeLayout, txDTM); err != nil {
-		return errors.New("txdtm must be made by FormatTime")
-	}
-	return nil
 }

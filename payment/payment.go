@@ -35,7 +35,7 @@ const (
 	NotSent Meaning = "not_sent"
 )
 
-// An Order is one payment request.
+// A PaymentRequest is one payment request.
 type PaymentRequest struct {
 	OutTradeNo string // ours, unique per payment and refund; [A-Za-z0-9_], at most 32 characters
 	Amount     int64  // minor units, > 0
@@ -50,23 +50,25 @@ type PaymentRequest struct {
 type Answer struct {
 	Meaning Meaning
 	// Confirm is how many agreeing queries it takes to believe Declined or Misconfigured; 0 for the rest.
-	// A Finding counts as the first of them.
+	// A QueryResult counts as the first of them.
 	Confirm int
-	// FreshCode says that the same customer can try again with a fresh code.
+	// FreshCode reports whether the same customer can try again with a fresh code.
 	FreshCode bool
-	// RetryLater says that a refused refund may be accepted at another time (1265, 1269).
+	// Soft reports whether the customer may still complete this order, although it was not paid: a password that was
+	// wrong, a bank that was busy. Such an order has to be closed before another code is taken. See codes.go for which
+	// codes these are.
+	Soft bool
+	// Genuine reports whether the answer carries a signature that only the holder of the client key can make. Once one
+	// did, an answer without is Unknown where it would be Paid. For a QueryResult, whether all of its answers do.
+	Genuine bool
+	// RetryLater reports whether a refused refund may be accepted at another time (1265, 1269).
 	RetryLater bool
 	RespCD     string // as received; empty without an answer. [Explain] says it in English
 	Text       string // QFPay's words (resperr, respmsg), for people only
 	SysSN      string // QFPay's id of the payment or refund; may be empty, and is in the answer to a Cancel
 	ChnlSN     string // the wallet's id of it; likewise
 	PayType    string // the wallet's pay_type that QFPay resolved; may be empty
-	// Genuine reports that the answer carried a signature of QFPay's that holds.
-	Genuine bool
-	// Soft reports that a declined order may still be completed by the customer, so it has to be closed before
-	// another code is taken.
-	Soft bool
-	// Throttled reports that QFPay refused the request at the door (HTTP 429).
+	// Throttled reports whether QFPay refused the request at the door (HTTP 429).
 	Throttled bool
 	// Alarm is not empty where a person should look at it: a wrong signature, an echo that does not match.
 	Alarm string
@@ -74,7 +76,7 @@ type Answer struct {
 	Err error
 }
 
-// A Question asks what became of one transaction.
+// A Query asks what became of one transaction.
 type Query struct {
 	OutTradeNo string
 	SysSN      string // QFPay's id where known: asked for by itself when the number finds nothing
@@ -83,31 +85,37 @@ type Query struct {
 	Created    time.Time // when the request was made; names the calendar months that are searched
 	Now        time.Time // a month that has not begun is not searched; zero: time.Now
 	Refund     bool      // the transaction is a refund, not a payment
+	Urgency    Urgency   // who waits for the result
 }
 
-// A Finding is what a query says about one transaction.
+// A QueryResult is what a query says about one transaction.
 type QueryResult struct {
 	Answer
 	// Cancel is the item's cancel field: 0 none, 1 reversed or refunded, 2 cancelled, 3 refunded, 5 partly refunded
-	// (QFPay docs, transaction-enquiry page).
+	// (QFPay docs, transaction-enquiry page). 1, 2 and 3 make a successful payment Undone, and what is not known makes
+	// it Unknown.
 	Cancel string
-	// Listed reports that QFPay lists the number, understood or not.
+	// Listed reports whether QFPay knows the transaction: an item with its number or syssn, a refund that points to it,
+	// or one that has no number and may be it, stands in a list, understood or not.
 	Listed bool
-	// Success reports that an item of the number is listed with respcd 0000, whatever else it says.
+	// Success reports whether an item that is listed for the transaction has respcd 0000, whatever its cancel, order
+	// type or amount say: it may be paid, so it must not be cancelled.
 	Success bool
-	// Refunded is how much the listed refunds of the payment gave back, minor units; 0 where none is listed.
+	// Refunded is what is known to have gone back of a payment, in minor units: the sum of the successful refunds that
+	// are listed beside it and point to it (origssn, orig_syssn or orig_out_trade_no). QFPay lists them not always, so
+	// it may be more.
 	Refunded int64
-	// Searched says that every window that could hold the transaction was asked and answered, and that the clocks
+	// Searched reports whether every window that could hold the transaction was asked and answered, and the clocks
 	// that name the windows can be trusted. An empty result proves something only then, and only after the answer
 	// window of the request has passed.
 	Searched bool
-	// Setup says that QFPay refused the question itself for a fault of setup, as with a wrong key (the code is
+	// Setup reports whether QFPay refused the question itself for a fault of setup, as with a wrong key (the code is
 	// in RespCD). The Meaning is Unknown, for that tells nothing about the transaction. It agrees, though, with
 	// a payment that was answered Misconfigured with the same RespCD.
 	Setup bool
 }
 
-// An Undoing asks QFPay to cancel a payment that is not known to be paid.
+// A CancelRequest asks QFPay to cancel a payment that is not known to be paid.
 type CancelRequest struct {
 	OutTradeNo string
 	SysSN      string
@@ -117,7 +125,7 @@ type CancelRequest struct {
 	TxDTM      string // of the payment
 }
 
-// A RefundOrder asks QFPay to give money back for a paid payment.
+// A RefundRequest asks QFPay to give money back for a paid payment.
 type RefundRequest struct {
 	OutTradeNo string // the refund's own, new number
 	SysSN      string // the payment's

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -12,7 +11,7 @@ import (
 //
 // Without times QFPay looks at its current month only, so a transaction of the last minutes of a month is not
 // found in the next. Where the number alone finds nothing, Query asks for each month since
-// Question.Created, and for the syssn. NotFound is Searched if all of them were answered, and the clocks tell which
+// Query.Created, and for the syssn. NotFound is Searched if all of them were answered, and the clocks tell which
 // months those are.
 //
 // The number and the syssn are never sent together: QFPay does not say whether either or both have to fit.
@@ -21,48 +20,73 @@ func (c *Client) Query(ctx context.Context, q Query) QueryResult {
 		return QueryResult{Answer: Answer{Meaning: Unknown, Err: errors.New("out_trade_no must be 1 to 32 letters, digits or _")}}
 	}
 	number := newForm(field{"out_trade_no", q.OutTradeNo})
-	questions, unsure := []form{number}, error(nil)
+	questions, unsure, genuine := []form{number}, error(nil), true
 	for n := 0; n < len(questions); n++ {
-		l := c.list(ctx, questions[n], queryPages)
+		l := c.list(ctx, questions[n], queryPages, claim{q.Urgency.class(), q.Created}, q.enough)
+		genuine = genuine && l.genuine
 		found, ok := q.judge(l.items)
+		if !ok && l.unread {
+			found.Listed, ok = true, true
+		}
 		switch {
-		case ok && (l.whole || found.Meaning == Paid):
-			return found
-		case ok:
+		case ok && found.Meaning == Paid && l.stripped:
+			found.Answer = Answer{Meaning: Unknown, RespCD: found.RespCD, Text: found.Text, Alarm: noSignature}
+		case ok && !l.whole && found.Meaning != Paid:
 			found.Answer = Answer{Meaning: Unknown, Alarm: found.Alarm, Err: l.top.Err, RespCD: l.top.RespCD, Text: l.top.Text}
-			return found
+		case ok:
 		case !l.whole && n == 0:
-			return QueryResult{Answer: l.top, Setup: l.setup}
+			found = QueryResult{Answer: l.top, Setup: l.setup}
 		case !l.whole:
-			l.top.Meaning = NotFound
-			return QueryResult{Answer: l.top}
+			found.Answer = l.top
+			found.Meaning = NotFound
+		default:
+			if n == 0 {
+				var others []form
+				others, unsure = q.others(number, l.date, c.location)
+				questions = append(questions, others...)
+			}
+			continue
 		}
-		if n == 0 {
-			var others []form
-			others, unsure = q.others(number, l.date, c.location)
-			questions = append(questions, others...)
-		}
+		found.Genuine = genuine
+		return found
 	}
-	return QueryResult{Answer: Answer{Meaning: NotFound, Err: unsure}, Searched: unsure == nil}
+	return QueryResult{Answer: Answer{Meaning: NotFound, Err: unsure, Genuine: genuine}, Searched: unsure == nil}
 }
 
-// List returns all transactions that QFPay's clock (sysdtm) puts between two times, the end not included, for
-// comparing a day's books. Both have to be in one calendar month of Config.Location.
+// enough reports whether a customer need not wait for the rest of a list: it cannot make "paid" undone. Whether the
+// money was taken twice is for those who have the time to read on.
+func (q Query) enough(items []Item) bool {
+	found, ok := q.judge(items)
+	return ok && found.Meaning == Paid && q.Urgency == Customer
+}
+
+// List returns every row that QFPay's clock (sysdtm) puts between two times, the end not included, for comparing a
+// day's books: payments and refunds, of any outcome, and whatever else QFPay keeps there. Its requests wait as those of
+// an Audit. A row without a number of any kind is an error, as a list that cannot be read to its end is.
 func (c *Client) List(ctx context.Context, start, end time.Time) ([]Item, error) {
-	last := end.Add(-time.Second)
-	if last.Before(start) || month(start, c.location) != month(last, c.location) {
-		return nil, errors.New("a list's end must be after its start and in the same calendar month; ask month by month")
+	if !start.Before(end) || end.After(start.AddDate(0, mostMonths, 0)) {
+		return nil, fmt.Errorf("a list's end must be after its start, by %d months at most", mostMonths)
 	}
-	l := c.list(ctx, newForm(field{"start_time", FormatTime(start, c.location)}, field{"end_time", FormatTime(last, c.location)}), listPages)
-	switch {
-	case l.whole:
-		return l.items, nil
-	case l.top.Alarm != "":
-		return nil, errors.New(l.top.Alarm)
-	case l.top.Err != nil:
-		return nil, l.top.Err
+	var all []Item
+	for from := start; from.Before(end); {
+		until := month(from, c.location).AddDate(0, 1, 0) // QFPay lists no range that crosses months
+		if end.Before(until) {
+			until = end
+		}
+		l := c.list(ctx, newForm(field{"start_time", FormatTime(from, c.location)}, field{"end_time", FormatTime(until.Add(-time.Second), c.location)}),
+			listPages, claim{class: audit}, func([]Item) bool { return false })
+		switch {
+		case l.whole:
+		case l.top.Alarm != "":
+			return nil, errors.New(l.top.Alarm)
+		case l.top.Err != nil:
+			return nil, l.top.Err
+		default:
+			return nil, fmt.Errorf("QFPay refuses the list: %s %s", l.top.RespCD, l.top.Text)
+		}
+		all, from = append(all, l.items...), until
 	}
-	return nil, fmt.Errorf("QFPay refuses the list: %s %s", l.top.RespCD, l.top.Text)
+	return all, nil
 }
 
 // others are the questions that, with the number alone, cover wherever the transaction may be. The error says why
@@ -117,87 +141,4 @@ func (q Query) months(qfpay time.Time, loc *time.Location) (all []time.Time, err
 func month(t time.Time, loc *time.Location) time.Time {
 	t = t.In(loc)
 	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, loc)
-}
-
-const (
-	pageSize   = 100 // the most QFPay gives (transaction-enquiry page)
-	shortPage  = 10  // its default: a page of less is the last one whichever it went by
-	queryPages = 20
-	listPages  = 500
-)
-
-// A listing is what one question brought, all pages together.
-type listing struct {
-	items []Item
-	whole bool      // read to the end, each page properly answered
-	date  time.Time // of the last page, by QFPay's clock; zero where it told none
-	top   Answer    // if not whole: what went wrong
-	setup bool      // QFPay refused the question for a fault of setup
-}
-
-func (c *Client) list(ctx context.Context, f form, pages int) listing {
-	var l listing
-	seen := map[Item]bool{}
-	for page := 1; page <= pages; page++ {
-		r := c.exchange(ctx, endQuery, f.with(field{"page", strconv.Itoa(page)}, field{"page_size", strconv.Itoa(pageSize)}), "")
-		l.date = r.date
-		items, top, setup := r.items()
-		known := len(l.items)
-		for _, i := range items { // a page begins with the last one's end if something was paid meanwhile
-			if !seen[i] {
-				l.items = append(l.items, i)
-			}
-		}
-		fresh := len(l.items) > known
-		for _, i := range items {
-			seen[i] = true
-		}
-		if top.Meaning != "" {
-			l.top, l.setup = top, setup
-			return l
-		}
-		if len(items) < shortPage {
-			l.whole = true
-			return l
-		}
-		if !fresh {
-			l.top = Answer{Meaning: Unknown, Err: errors.New("QFPay sends the same page again and again")}
-			return l
-		}
-	}
-	l.top = Answer{Meaning: Unknown, Err: fmt.Errorf("QFPay's list does not end after %d pages", pages)}
-	return l
-}
-
-// items reads one page. The second result has a Meaning where the page proves nothing. 0000 says that the question
-// was answered; "no such transaction" is an answer too.
-func (r reply) items() (items []Item, top Answer, setup bool) {
-	respCD := r.respcd()
-	top, bad := r.unusable()
-	switch {
-	case bad && top.Meaning == NotSent: // the question was not, which says nothing of the transaction
-		top.Meaning = Unknown
-	case bad:
-	case meaning(respCD, payAnswer).Meaning == NotFound:
-		return nil, Answer{}, false
-	case respCD != "0000" || r.status/100 != 2:
-		says := meaning(respCD, payAnswer)
-		setup = says.Meaning == Misconfigured
-		top = Answer{Meaning: Unknown, Alarm: says.Alarm, RespCD: respCD, Text: r.object.says("resperr", "respmsg"),
-			Err: fmt.Errorf("QFPay refuses the query: HTTP %d, respcd %q", r.status, respCD)}
-	default:
-		rows, err := r.object.rows("data")
-		for _, row := range rows {
-			i, bad := readItem(row)
-			if bad != nil {
-				err = bad
-				continue
-			}
-			items = append(items, i)
-		}
-		if err != nil {
-			top = Answer{Meaning: Unknown, Err: fmt.Errorf("cannot read QFPay's list: %w", err)}
-		}
-	}
-	return items, top, setup
 }

@@ -52,20 +52,20 @@ func TestFindings(t *testing.T) {
 		"reversed":                              {listBody(cancel("1")), Undone, false},
 		"cancelled":                             {listBody(cancel(2)), Undone, false},
 		"refunded":                              {listBody(cancel("3")), Undone, false},
-		"pre-authorisation finished":            {listBody(cancel("4")), Unknown, false},
-		"no cancel field":                       {listBody(cancel(nil)), Unknown, false},
+		"pre-authorisation finished":            {listBody(cancel("4")), Unknown, true},
+		"no cancel field":                       {listBody(cancel(nil)), Unknown, true},
 		"pending":                               {listBody(code("1143")), Pending, false},
 		"pending, marked as cancelled":          {listBody(item(map[string]any{"respcd": "1143", "cancel": "1"})), Pending, false},
 		"pending and declined":                  {listBody(code("1202"), code("1145")), Pending, false},
 		"pending and undone":                    {listBody(cancel("1"), code("1145")), Pending, false},
 		"declined":                              {listBody(code("1202")), Declined, false},
 		"declined, respcd a number":             {listBody(code(1202)), Declined, false},
-		"declined and unlisted":                 {listBody(code("1202"), code("9999")), Unknown, false},
+		"declined and unlisted":                 {listBody(code("1202"), code("9999")), Unknown, true},
 		"declined and undone":                   {listBody(code("1202"), cancel("1")), Undone, false},
 		"declined, rubbish beside it":           {listBody(`7`, code("1202")), Unknown, false},
 		"closed":                                {listBody(code("1264")), Undone, false},
-		"respcd 0":                              {listBody(code(0)), Unknown, false},
-		"respcd null":                           {listBody(code(nil)), Unknown, false},
+		"respcd 0":                              {listBody(code(0)), Unknown, true},
+		"respcd null":                           {listBody(code(nil)), Unknown, true},
 		"other amount":                          {listBody(item(map[string]any{"txamt": "101"})), Unknown, true},
 		"no amount":                             {listBody(item(map[string]any{"txamt": nil})), Unknown, true},
 		"other currency":                        {listBody(item(map[string]any{"txcurrcd": "EUR"})), Unknown, true},
@@ -73,8 +73,8 @@ func TestFindings(t *testing.T) {
 		"our syssn, other number":               {listBody(item(map[string]any{"out_trade_no": "T2"})), Unknown, true},
 		"unnamed":                               {listBody(item(map[string]any{"out_trade_no": nil, "syssn": "3"})), Unknown, false},
 		"a refund of that number":               {listBody(item(map[string]any{"order_type": "refund"})), Unknown, false},
-		"no order type":                         {listBody(item(map[string]any{"order_type": nil})), Unknown, false},
-		"strange order type":                    {listBody(item(map[string]any{"order_type": "preauth"})), Unknown, false},
+		"no order type":                         {listBody(item(map[string]any{"order_type": nil})), Unknown, true},
+		"strange order type":                    {listBody(item(map[string]any{"order_type": "preauth"})), Unknown, true},
 		"declined, and closed by an order":      {listBody(code("1142"), item(map[string]any{"order_type": "close"})), Undone, false},
 		"empty":                                 {listBody(), NotFound, false},
 		"no data":                               {`{"respcd":"0000"}`, NotFound, false},
@@ -104,6 +104,119 @@ func TestFindings(t *testing.T) {
 		}
 		if f.Setup != strings.Contains(tt.body, "1108") {
 			t.Errorf("%s: setup %t", name, f.Setup)
+		}
+	}
+}
+
+// What QFPay lists under the number is known to it, understood or not; and what has 0000 there may be paid, whatever
+// else the item says. An empty list, or one of others, is neither.
+func TestListedAndSuccess(t *testing.T) {
+	item := func(change map[string]any) string { return with(t, itemBody, change) }
+	for name, tt := range map[string]struct {
+		body            string
+		listed, success bool
+	}{
+		"paid":                        {listBody(itemBody), true, true},
+		"reversed":                    {listBody(item(map[string]any{"cancel": "1"})), true, true},
+		"cancel unknown":              {listBody(item(map[string]any{"cancel": "6"})), true, true},
+		"no cancel":                   {listBody(item(map[string]any{"cancel": nil})), true, true},
+		"odd order type":              {listBody(item(map[string]any{"order_type": "order"})), true, true},
+		"no order type":               {listBody(item(map[string]any{"order_type": nil})), true, true},
+		"a refund of that number":     {listBody(item(map[string]any{"order_type": "refund"})), true, true},
+		"wrong amount":                {listBody(item(map[string]any{"txamt": "1"})), true, true},
+		"our syssn, other number":     {listBody(item(map[string]any{"out_trade_no": "T2"})), true, true},
+		"unnamed":                     {listBody(item(map[string]any{"out_trade_no": "", "syssn": "3"})), true, true},
+		"declined beside it":          {listBody(item(map[string]any{"respcd": "1202"}), item(map[string]any{"cancel": "4"})), true, true},
+		"pending":                     {listBody(item(map[string]any{"respcd": "1143"})), true, false},
+		"declined":                    {listBody(item(map[string]any{"respcd": "1202"})), true, false},
+		"result unknown":              {listBody(item(map[string]any{"respcd": "1161"})), true, false},
+		"undocumented":                {listBody(item(map[string]any{"respcd": "9999"})), true, false},
+		"respcd 0":                    {listBody(item(map[string]any{"respcd": 0})), true, false},
+		"cannot be read":              {listBody(`{"order":"T20260101000001"}`), true, false},
+		"cannot be read, beside it":   {listBody(`{"order":"T20260101000001"}`, item(map[string]any{"respcd": "1202"})), true, false},
+		"a refund that points to it":  {listBody(item(map[string]any{"order_type": "refund", "out_trade_no": "R1", "syssn": "4", "orig_out_trade_no": "T20260101000001"})), true, false},
+		"a refund of another payment": {listBody(item(map[string]any{"order_type": "refund", "out_trade_no": "R1", "syssn": "4", "origssn": "5"})), false, false},
+		"another":                     {listBody(item(map[string]any{"out_trade_no": "T2", "syssn": "5"})), false, false},
+		"nothing":                     {listBody(), false, false},
+		"refused":                     {`{"respcd":"1108"}`, false, false},
+	} {
+		q := question
+		q.SysSN = "20260101000100020000000001"
+		f := newTestClient(t, says(t, 200, tt.body).url).Query(t.Context(), q)
+		if f.Listed != tt.listed || f.Success != tt.success {
+			t.Errorf("%s: %+v", name, f)
+		}
+		if tt.listed && (f.Meaning == NotFound || f.Searched) {
+			t.Errorf("%s is listed, and not found", name)
+		}
+	}
+}
+
+// An alarm about a value that is not understood names it, and is the same each time, in whatever order QFPay lists.
+func TestOddValuesAreNamed(t *testing.T) {
+	item := func(change map[string]any) string { return with(t, itemBody, change) }
+	for name, tt := range map[string]struct {
+		items []string
+		names []string
+	}{
+		"cancel 6":          {[]string{item(map[string]any{"cancel": "6"})}, []string{`cancel "6"`}},
+		"cancel a word":     {[]string{item(map[string]any{"cancel": "reversed"})}, []string{`cancel "reversed"`}},
+		"cancel empty":      {[]string{item(map[string]any{"cancel": ""})}, []string{`cancel ""`}},
+		"order type":        {[]string{item(map[string]any{"order_type": "preauth"})}, []string{`order_type "preauth"`}},
+		"respcd":            {[]string{item(map[string]any{"respcd": "7777"})}, []string{`respcd "7777"`}},
+		"several at once":   {[]string{item(map[string]any{"respcd": "7777"}), item(map[string]any{"cancel": "4"})}, []string{`respcd "7777"`, `cancel "4"`}},
+		"paid all the same": {[]string{item(map[string]any{"respcd": "7777", "syssn": "9"}), itemBody}, []string{`respcd "7777"`}},
+	} {
+		first := newTestClient(t, says(t, 200, listBody(tt.items...)).url).Query(t.Context(), question)
+		slices.Reverse(tt.items)
+		second := newTestClient(t, says(t, 200, listBody(tt.items...)).url).Query(t.Context(), question)
+		if first.Alarm != second.Alarm {
+			t.Errorf("%s: %q, and then %q", name, first.Alarm, second.Alarm)
+		}
+		for _, n := range tt.names {
+			if !strings.Contains(first.Alarm, n) || !strings.Contains(first.Alarm, question.OutTradeNo) {
+				t.Errorf("%s: %q does not say %s", name, first.Alarm, n)
+			}
+		}
+	}
+}
+
+// What went back of a payment is the sum of the successful refunds that point to it.
+func TestRefundsBesideAPayment(t *testing.T) {
+	refund := func(n int, change map[string]any) string {
+		all := map[string]any{"order_type": "refund", "out_trade_no": fmt.Sprint("R", n), "syssn": fmt.Sprint("88", n), "txamt": 10 * n}
+		for k, v := range change {
+			all[k] = v
+		}
+		return with(t, itemBody, all)
+	}
+	ours := map[string]any{"origssn": "20260101000100020000000001"}
+	part := with(t, itemBody, map[string]any{"cancel": "5"})
+	for name, tt := range map[string]struct {
+		items []string
+		want  int64
+	}{
+		"none":                          {[]string{itemBody}, 0},
+		"two":                           {[]string{refund(1, ours), part, refund(2, ours)}, 30},
+		"one listed twice":              {[]string{part, refund(1, ours), refund(1, map[string]any{"origssn": "20260101000100020000000001", "errmsg": "again"})}, 10},
+		"by orig_syssn":                 {[]string{part, refund(1, map[string]any{"orig_syssn": "20260101000100020000000001"})}, 10},
+		"by orig_out_trade_no":          {[]string{part, refund(1, map[string]any{"orig_out_trade_no": "T20260101000001"})}, 10},
+		"without a syssn of their own":  {[]string{part, refund(1, map[string]any{"origssn": "20260101000100020000000001", "syssn": ""}), refund(2, map[string]any{"origssn": "20260101000100020000000001", "syssn": ""})}, 30},
+		"pending":                       {[]string{part, refund(1, map[string]any{"origssn": "20260101000100020000000001", "respcd": "1143"})}, 0},
+		"failed":                        {[]string{part, refund(1, map[string]any{"origssn": "20260101000100020000000001", "respcd": "1265"})}, 0},
+		"of another":                    {[]string{itemBody, refund(1, map[string]any{"origssn": "5"})}, 0},
+		"of nothing":                    {[]string{itemBody, refund(1, map[string]any{"origssn": ""}), with(t, itemBody, map[string]any{"syssn": ""})}, 0},
+		"of a failed try of ours":       {[]string{itemBody, with(t, itemBody, map[string]any{"syssn": "6", "respcd": "1202"}), refund(1, map[string]any{"origssn": "6"})}, 0},
+		"an amount that cannot be read": {[]string{part, refund(1, map[string]any{"origssn": "20260101000100020000000001", "txamt": "-5"})}, 0},
+		"a payment that points to it":   {[]string{itemBody, refund(1, map[string]any{"origssn": "20260101000100020000000001", "order_type": "payment"})}, 0},
+	} {
+		for _, sysSN := range []string{"", "20260101000100020000000001"} {
+			q := question
+			q.SysSN, q.Urgency = sysSN, Audit
+			f := newTestClient(t, says(t, 200, listBody(tt.items...)).url).Query(t.Context(), q)
+			if f.Refunded != tt.want || f.Meaning != Paid {
+				t.Errorf("%s: %+v instead of %d", name, f, tt.want)
+			}
 		}
 	}
 }
@@ -297,15 +410,15 @@ func FuzzFinding(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		items, top, _ := replied(200, string(body)).items()
-		found, ok := question.judge(items)
+		p := replied(200, string(body)).page()
+		found, ok := question.judge(p.items)
 		if !ok {
 			return
 		}
 		var o map[string]json.RawMessage
 		var respCD string
 		if json.Unmarshal(body, &o) != nil || json.Unmarshal(o["respcd"], &respCD) != nil || respCD != "0000" {
-			t.Fatalf("%+v (%+v) from %q", found, top, body)
+			t.Fatalf("%+v (%+v) from %q", found, p.top, body)
 		}
 		cancels := map[Meaning][]string{Paid: {"0", "5"}, Undone: {"1", "2", "3"}}[found.Meaning]
 		if cancels == nil || found.Meaning == Undone && found.RespCD != "0000" {

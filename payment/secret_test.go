@@ -10,9 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
 func TestMask(t *testing.T) {
@@ -61,20 +58,20 @@ func mustNotLeak(t *testing.T, out string) {
 // Promise: no payment code and no credential in a log, even if the server sends back all it got.
 func TestSecretsStayOutOfLogsAndErrors(t *testing.T) {
 	var out bytes.Buffer
-	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&out), zapcore.DebugLevel))
+	observe := func(e Exchange) { fmt.Fprintf(&out, "%+v\n", e) }
 	for name, echo := range echoes(t, testKey, testApp, testCode.Reveal()) {
-		c := newTestClient(t, listen(t, func(c *conn) { c.request(); echo(c) }).url, func(c *Config) { c.Log = log })
+		c := newTestClient(t, listen(t, func(c *conn) { c.request(); echo(c) }).url, func(c *Config) { c.Observe = observe })
 		fmt.Fprintf(&out, "%s: %+v\n%+v\n", name, c.Pay(t.Context(), order), c.Health())
 	}
 	for name, echo := range echoes(t, testKey, testApp) {
-		c := newTestClient(t, listen(t, func(c *conn) { c.request(); echo(c) }).url, func(c *Config) { c.Log = log })
+		c := newTestClient(t, listen(t, func(c *conn) { c.request(); echo(c) }).url, func(c *Config) { c.Observe = observe })
 		fmt.Fprintf(&out, "%s: %+v\n%+v\n", name, c.Query(t.Context(), question), c.Refund(t.Context(), refund))
 		fmt.Fprintf(&out, "%s: %+v\n%+v\n", name, c.Cancel(t.Context(), undoing), c.Health())
 	}
 	bad := order
 	bad.AuthCode += " "
 	c := newTestClient(t, "http://127.0.0.1:1", func(c *Config) {
-		c.Log = log
+		c.Observe = observe
 		c.HTTP = &http.Transport{DialContext: func(_ context.Context, _, addr string) (net.Conn, error) {
 			return nil, fmt.Errorf("no way to %s for %s", addr, testKey+testCode.Reveal())
 		}}

@@ -1,11 +1,9 @@
 package payment
 
 import (
-	"crypto/hmac"
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -81,30 +79,4 @@ func (s *signer) digest(size int, text []byte) []byte {
 	h.Write(text)
 	h.Write([]byte(s.key))
 	return h.Sum(nil)
-}
-
-// A seal is what the signature of an answer is worth.
-type seal int
-
-const (
-	unsigned seal = iota // no signature: TLS alone vouches for it
-	genuine
-	forged
-)
-
-// check compares the signature of an answer, which is over the body exactly as received with the key behind it
-// (QFPay API reference Japan, 3.4). MD5 or SHA256 is told by the length, letter case does not matter.
-func (s *signer) check(h http.Header, body []byte) seal {
-	result := unsigned
-	for _, v := range h.Values(headerSign) {
-		if v = strings.TrimSpace(v); v == "" {
-			continue
-		}
-		got, err := hex.DecodeString(v)
-		if err != nil || !hmac.Equal(got, s.digest(len(got), body)) {
-			return forged
-		}
-		result = genuine
-	}
-	return result
 }

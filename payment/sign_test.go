@@ -32,7 +32,7 @@ func TestSignatureVectors(t *testing.T) {
 		}
 		if v.Kind == "response" {
 			for _, sign := range []string{v.Expected, strings.ToLower(v.Expected)} {
-				if got := s.check(http.Header{"X-Qf-Sign": {sign}}, []byte(text)); got != genuine {
+				if got := s.check(http.Header{"X-Qf-Sign": {sign}}, []byte(text), object{}); got != genuine {
 					t.Errorf("%s: the answer's signature %s counts as %d", v.ID, sign, got)
 				}
 			}
@@ -100,7 +100,7 @@ func TestAnswerSignatures(t *testing.T) {
 		"no hex":                {[]string{"signature"}, forged},
 		"one of two is another": {[]string{md, strings.Repeat("0", 32)}, forged},
 	} {
-		if got := s.check(http.Header{"X-Qf-Sign": tt.header}, body); got != tt.want {
+		if got := s.check(http.Header{"X-Qf-Sign": tt.header}, body, object{}); got != tt.want {
 			t.Errorf("%s: %d instead of %d", name, got, tt.want)
 		}
 	}

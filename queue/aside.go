@@ -33,6 +33,13 @@ func (q *Queue) guarded(step func() error) (err error) {
 	return step()
 }
 
+// run does posted work, such as a scan. Should it panic, that is told and nothing else stops.
+func (q *Queue) run(f func()) {
+	if err := q.guarded(func() error { f(); return nil }); err != nil {
+		q.setAside(subject{}, err)
+	}
+}
+
 // ownFault reports whether a step failed for a reason of its own: writing it again would fail again.
 func ownFault(err error) bool {
 	var p *stepPanic
@@ -49,7 +56,7 @@ func (q *Queue) setAside(s subject, err error) {
 		fields = append(fields, zap.ByteString("stack", p.stack))
 	}
 	q.log.Error("a step failed for a reason of its own and is set aside; please report this", fields...)
-	if s.kind == "day" {
+	if s.kind != "sale" && s.kind != "refund" {
 		return
 	}
 	n := q.aside[s]

@@ -9,22 +9,11 @@ import (
 	"cpmd/queue/sale"
 )
 
-// An urgency orders the queries to QFPay.
-type urgency int
-
-const (
-	customerWaits urgency = iota // somebody stands at the counter
-	unfinished                   // nobody waits, but nobody knows
-	looksAgain                   // the audit
-)
-
 // An asking is a query that waits for its turn or is under way.
 type asking struct {
 	subject
-	query  payment.Query
-	urgent urgency
-	at     time.Time // since when it waits
-	step   func(sale.Event) error
+	query payment.Query
+	step  func(sale.Event) error
 }
 
 // asks are the queries to QFPay. Those with a customer at the counter go at once; the others, youngest first, a few at
@@ -37,7 +26,7 @@ type asks struct {
 }
 
 // query asks QFPay what became of a number, unless that is under way.
-func (q *Queue) query(s subject, u urgency, question payment.Query, step func(sale.Event) error) {
+func (q *Queue) query(s subject, question payment.Query, step func(sale.Event) error) {
 	key := s.kind + question.OutTradeNo
 	if q.asks.open[key] || q.stopping {
 		return
@@ -46,7 +35,7 @@ func (q *Queue) query(s subject, u urgency, question payment.Query, step func(sa
 		q.asks.open = map[string]bool{}
 	}
 	q.asks.open[key] = true
-	heap.Push(&q.asks.waiting, &asking{s, question, u, q.clock.now(), step})
+	heap.Push(&q.asks.waiting, &asking{s, question, step})
 	q.askNext()
 }
 
@@ -54,11 +43,11 @@ func (q *Queue) query(s subject, u urgency, question payment.Query, step func(sa
 func (q *Queue) askNext() {
 	for len(q.asks.waiting) > 0 {
 		a := q.asks.waiting[0]
-		if a.urgent != customerWaits && q.asks.running >= q.cfg.Parallel {
+		if a.query.Urgency != payment.Customer && q.asks.running >= q.cfg.Parallel {
 			return
 		}
 		heap.Pop(&q.asks.waiting)
-		if a.urgent != customerWaits {
+		if a.query.Urgency != payment.Customer {
 			q.asks.running++
 		}
 		q.call(a.subject, func(ctx context.Context) func(time.Time) error {
@@ -72,7 +61,7 @@ func (q *Queue) askNext() {
 			}
 		}, func() {
 			delete(q.asks.open, a.kind+a.query.OutTradeNo)
-			if a.urgent != customerWaits {
+			if a.query.Urgency != payment.Customer {
 				q.asks.running--
 			}
 			q.askNext()
@@ -84,8 +73,8 @@ type askQueue []*asking
 
 func (h askQueue) Len() int { return len(h) }
 func (h askQueue) Less(i, j int) bool {
-	if h[i].urgent != h[j].urgent {
-		return h[i].urgent < h[j].urgent
+	if h[i].query.Urgency != h[j].query.Urgency {
+		return h[i].query.Urgency < h[j].query.Urgency
 	}
 	if c := h[i].query.Created.Compare(h[j].query.Created); c != 0 {
 		return c > 0 // the youngest unknowns are the likeliest to end

@@ -37,8 +37,9 @@ func (q *Queue) perform(s sale.Sale, e sale.Effect) {
 			}
 		}, nil)
 	case sale.QueryPayment:
-		question := payment.Query{OutTradeNo: p.OutTradeNo, SysSN: p.SysSN, Amount: s.Amount, Currency: s.Currency, Created: p.Since()}
-		q.query(about, urgencyOf(s, p), question, func(ev sale.Event) error { return q.salesQueried(s.ID, ev) })
+		question := payment.Query{OutTradeNo: p.OutTradeNo, SysSN: p.SysSN, Amount: s.Amount, Currency: s.Currency, Created: p.Since(),
+			Urgency: urgencyOf(s, p)}
+		q.query(about, question, func(ev sale.Event) error { return q.salesQueried(s.ID, ev) })
 	case sale.ReturnMoney:
 		q.hold(about, func() error { return q.returnMoney(s.ID) })
 	case sale.GiveBack:
@@ -48,14 +49,14 @@ func (q *Queue) perform(s sale.Sale, e sale.Effect) {
 	}
 }
 
-func urgencyOf(s sale.Sale, p *sale.Payment) urgency {
+func urgencyOf(s sale.Sale, p *sale.Payment) payment.Urgency {
 	switch {
 	case p.Outcome != sale.Alive:
-		return looksAgain
+		return payment.Audit
 	case s.State.HoldsLane():
-		return customerWaits
+		return payment.Customer
 	}
-	return unfinished
+	return payment.FollowUp
 }
 
 // salesQueried feeds a query's result in. What refunds are giving back at the moment explains what is missing of a sale
@@ -87,12 +88,12 @@ func (q *Queue) performRefund(f sale.Refund, e sale.Effect) {
 			}
 		}, nil)
 	case sale.QueryRefund:
-		question := payment.Query{OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, Amount: f.Amount, Currency: f.Currency, Created: f.Since(), Refund: true}
-		u := unfinished
+		question := payment.Query{OutTradeNo: f.OutTradeNo, SysSN: f.SysSN, Amount: f.Amount, Currency: f.Currency, Created: f.Since(), Refund: true,
+			Urgency: payment.FollowUp}
 		if f.State.Final() {
-			u = looksAgain
+			question.Urgency = payment.Audit
 		}
-		q.query(about, u, question, func(ev sale.Event) error { return q.stepRefund(f.ID, ev) })
+		q.query(about, question, func(ev sale.Event) error { return q.stepRefund(f.ID, ev) })
 	case sale.RaiseAlarm:
 		q.logAlarm(about, e)
 	}

@@ -269,3 +269,7 @@ func bubble(t *testing.T, g *fakeGateway, f func(c *counter)) {
 		c.close()
 	})
 }
+
+func scanOf(text string) scanner.Scan {
+	return scanner.Scan{Text: scanner.Text(text), Device: "test", At: time.Now()}
+}

@@ -132,7 +132,7 @@ func (q *Queue) bookOf(i payment.Item) (b sale.Book, known bool, err error) {
 // lookUp asks for a number that the day's list does not have.
 func (q *Queue) lookUp(ctx context.Context, b sale.Book, r *sale.Reconciliation) {
 	f := q.cfg.Gateway.Query(ctx, payment.Query{OutTradeNo: b.OutTradeNo, SysSN: b.SysSN, Amount: b.Amount, Currency: b.Currency,
-		Created: b.Sent, Now: q.clock.now(), Refund: b.IsRefund})
+		Created: b.Sent, Now: q.clock.now(), Refund: b.IsRefund, Urgency: payment.Audit})
 	moved := f.Meaning == payment.Paid || b.Kept && b.GaveBack == b.Amount && f.Meaning == payment.Undone
 	switch {
 	case f.Meaning == payment.NotFound && !b.Kept && b.Final:

@@ -34,7 +34,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		timer.Reset(q.fireDue())
 		select {
 		case f := <-q.work:
-			f()
+			q.run(f)
 		case <-timer.C:
 		case <-ctx.Done():
 			q.setReady(errStopping)
@@ -95,6 +95,7 @@ func (q *Queue) resume() error {
 		})
 	}
 	q.planDayEnd()
+	q.makeUpDays()
 	return q.fatal
 }
 
@@ -108,12 +109,12 @@ func (q *Queue) drain(stopCalls func()) {
 	for {
 		select {
 		case f := <-q.work:
-			f()
+			q.run(f)
 		case <-idle:
 			for { // what came in last
 				select {
 				case f := <-q.work:
-					f()
+					q.run(f)
 				default:
 					return
 				}

@@ -16,6 +16,17 @@ func TestConfigCheck(t *testing.T) {
 		{"serial by identity", Config{Driver: "serial", Vendor: "0536", Product: "02E1", Port: "1-4.2"}, nil},
 		{"hid", Config{Driver: "hid", Vendor: "0c2e", Product: "0907", Mode: "auto", Layout: "de"}, nil},
 		{"virtual", Config{Driver: "virtual"}, nil},
+		{"serial, seven bits", Config{Driver: "serial", Port: "/dev/ttyS0", DataBits: 7, Parity: "even", StopBits: 2, Prefix: "<", Suffix: ">"}, nil},
+		{"evdev", Config{Driver: "evdev", Vendor: "05e0", Product: "1701", Serial: "00:11:22:33:44:55", Layout: "de", Terminator: "cr"}, nil},
+		{"evdev by path", Config{Driver: "evdev", Port: "/dev/input/by-id/usb-Symbol-event-kbd"}, nil},
+		{"evdev all wrong", Config{Driver: "evdev", Port: "1-4", Vendor: "05e0", Mode: "pos", Baud: 9600, Layout: "jp", Arm: true},
+			[]string{`port = "1-4"`, "mode has no meaning", "baud has no meaning", `layout = "jp"`, "arm has no meaning"}},
+		{"evdev without ids", Config{Driver: "evdev", Vendor: "05e0"}, []string{"vendor and product are missing"}},
+		{"evdev by path and ids", Config{Driver: "evdev", Port: "/dev/input/event3", Serial: "A"}, []string{"port is a path"}},
+		{"line settings wrong", Config{Driver: "serial", Port: "/dev/ttyS0", DataBits: 6, Parity: "E", StopBits: 3, Prefix: "a\r", Suffix: strings.Repeat("x", 33)},
+			[]string{"data_bits = 6", `parity = "E"`, "stop_bits = 3", `prefix = "a\r"`, "suffix ="}},
+		{"line settings of a HID scanner", Config{Driver: "hid", Vendor: "0c2e", Product: "0907", DataBits: 7, Parity: "even", StopBits: 1},
+			[]string{"data_bits has no meaning", "parity has no meaning", "stop_bits has no meaning"}},
 		{"nothing", Config{}, []string{`driver is missing`}},
 		{"no port", Config{Driver: "serial"}, []string{"port is missing"}},
 		{"all wrong", Config{Driver: "serial", Port: "COM3", Baud: 9601, Terminator: "enter", Idle: time.Minute, Mode: "pos", Protocol: "x", Maker: "y"},
@@ -46,6 +57,7 @@ func TestConfigCheck(t *testing.T) {
 }
 
 func TestVirtual(t *testing.T) {
+	t.Parallel()
 	s := mustNew(t, Config{Driver: "virtual"})
 	v := s.(*Virtual)
 	v.Feed("early")

@@ -1,91 +1,80 @@
 package scanner
 
 import (
-	"encoding/binary"
-	"os"
+	"errors"
+	"io/fs"
+	"path/filepath"
 	"slices"
-	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"cpmd/scanner/decode"
+	"cpmd/scanner/input"
+	"cpmd/scanner/usb"
 )
 
-// evdevKeys is, by usage of the keyboard page, the key code that Linux reports (hid-input of the kernel).
-var evdevKeys = [...]uint16{
-	0x04: 30, 48, 46, 32, 18, 33, 34, 35, 23, 36, 37, 38, 50, 49, 24, 25, 16, 19, 31, 20, 22, 47, 17, 45, 21, 44,
-	0x1e: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
-	0x28: 28, 1, 14, 15, 57, 12, 13, 26, 27, 43, 0, 39, 40, 41, 51, 52, 53, 58,
-	0x53: 69, 98, 55, 74, 78, 96, 79, 80, 81, 75, 76, 77, 71, 72, 73, 82, 83, 86,
-	0xe0: 29, 42, 56, 125, 97, 54, 100, 126,
+// An eventDriver opens one keyboard of the kernel's input layer and has it to itself: for scanners over Bluetooth,
+// which have no USB device, and where USB devices may not be opened.
+type eventDriver struct {
+	cfg   Config
+	root  usb.Root
+	habit decode.Habit
 }
 
-// An eventHandle reads a keyboard through the kernel's input layer, without taking it away from anybody, and
-// gives what is typed as reports of a boot keyboard.
-type eventHandle struct {
-	file *os.File
-	mods byte
-	keys []byte // down, in the order of their presses
-}
+func newEventDriver(cfg Config) *eventDriver { return &eventDriver{cfg: cfg, root: usb.Root(cfg.Root)} }
 
-func openEvents(path string) (*eventHandle, error) {
-	f, err := openShared(path)
+func (d *eventDriver) close() {}
+
+func (d *eventDriver) open() (*link, Status) {
+	var found []input.Device
+	for _, dev := range input.Devices(d.root) {
+		if dev.Keyboard && d.matches(dev) {
+			found = append(found, dev)
+		}
+	}
+	wanted := d.cfg.Port
+	if wanted == "" {
+		wanted = d.cfg.wanted()
+	}
+	switch len(found) {
+	case 0:
+		return nil, Status{State: Absent, Device: wanted, Advice: "The scanner is not there: plug it in, or wake it up and look whether it is paired (cpmd scanners lists what is there)."}
+	case 1:
+	default:
+		return nil, Status{State: Denied, Device: wanted, Advice: "More than one device fits: tell them apart with serial, which over Bluetooth is the address (cpmd scanners shows it), or write the port."}
+	}
+	dev := found[0]
+	st := Status{Device: dev.Nodes[0]}
+	decoder, err := decode.NewKeyboard(decode.KeyboardOptions{Affixes: d.cfg.affixes(), Layout: d.cfg.Layout, Terminator: d.cfg.Terminator,
+		Idle: d.cfg.Idle, Habit: &d.habit, InvertCaps: d.cfg.InvertCaps})
 	if err != nil {
-		return nil, err
+		st.State, st.Advice = Denied, err.Error() // New has checked it
+		return nil, st
 	}
-	return &eventHandle{file: f}, nil
+	h, err := openEvents(dev.Nodes, true)
+	if err == nil {
+		return &link{handle: h, device: dev.Nodes[0], decoder: decoder}, Status{}
+	}
+	var path *fs.PathError
+	errors.As(err, &path)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		st.State, st.Advice = Denied, deniedAdvice(usb.Device{Vendor: dev.Vendor, Product: dev.Product}, ModeInput, path.Path, groupOf(path.Path))
+	case errors.Is(err, unix.EBUSY):
+		st.State, st.Advice = Busy, "Another program has the scanner to itself: end it (fuser "+path.Path+" shows which)."
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
+		st.State, st.Advice = Absent, "The scanner went away: plug it in again, or wake it up."
+	default:
+		st.State, st.Advice = Denied, path.Path+" cannot be read as a keyboard: "+path.Err.Error()+"."
+	}
+	return nil, st
 }
 
-// openShared opens a device node that several programs may read.
-func openShared(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-}
-
-// inputEvent is struct input_event of the kernel's include/uapi/linux/input.h.
-const inputEvent = int(unsafe.Sizeof(unix.Timeval{})) + 8
-
-func (h *eventHandle) Read() (arrived, error) {
-	h.file.SetReadDeadline(time.Now().Add(readWait))
-	b := make([]byte, inputEvent)
-	for {
-		n, err := h.file.Read(b)
-		if os.IsTimeout(err) {
-			return arrived{}, nil
-		}
-		if err != nil || n != inputEvent {
-			return arrived{}, err
-		}
-		at := inputEvent - 8
-		kind, code, value := binary.NativeEndian.Uint16(b[at:]), binary.NativeEndian.Uint16(b[at+2:]), binary.NativeEndian.Uint32(b[at+4:])
-		const key, repeat = 1, 2
-		if kind != key || value == repeat {
-			continue
-		}
-		usage := slices.Index(evdevKeys[:], code)
-		if code == 0 || usage < 0 {
-			continue
-		}
-		h.press(byte(usage), value != 0)
-		report := make([]byte, 8)
-		report[0] = h.mods
-		copy(report[2:], h.keys)
-		return piece(report, 8, nil)
+// matches reports whether an input device is the configured one.
+func (d *eventDriver) matches(dev input.Device) bool {
+	if d.cfg.Port != "" {
+		real, err := filepath.EvalSymlinks(d.cfg.Port)
+		return err == nil && slices.Contains(dev.Nodes, real)
 	}
+	return d.cfg.Vendor == dev.Vendor && d.cfg.Product == dev.Product && (d.cfg.Serial == "" || d.cfg.Serial == dev.Unique)
 }
-
-func (h *eventHandle) press(usage byte, down bool) {
-	if usage >= 0xe0 {
-		h.mods &^= 1 << (usage - 0xe0)
-		if down {
-			h.mods |= 1 << (usage - 0xe0)
-		}
-		return
-	}
-	h.keys = slices.DeleteFunc(h.keys, func(k byte) bool { return k == usage })
-	if down {
-		h.keys = append(h.keys, usage)
-	}
-}
-
-func (h *eventHandle) Write([]byte) error { return os.ErrInvalid }
-
-func (h *eventHandle) Close() error { return h.file.Close() }

@@ -3,6 +3,7 @@ package scanner
 import (
 	"errors"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,8 +24,15 @@ type hidDriver struct {
 	usb    usb.Root
 	opener hidOpener
 	held   *holdings
-	back   string // the device last given back to the kernel, lest that is tried for ever
+	habit  decode.Habit
+	back   map[string]bool // interfaces given back to the kernel, lest that is tried for ever
+	node   string          // the device that back and since are about
+	since  time.Time       // when it was first seen
 }
+
+// whole is how long the kernel may take to take in all of a device. What is missing then will not come: the kernel
+// refuses an interface whose report descriptor makes no sense.
+const whole = 2 * time.Second
 
 func newHIDDriver(cfg Config, opener hidOpener) *hidDriver {
 	d := &hidDriver{cfg: cfg, usb: usb.Root(cfg.Root), opener: opener, held: &holdings{dir: cfg.StateDir}}
@@ -49,20 +57,26 @@ func (d *hidDriver) open() (*link, Status) {
 		return nil, Status{State: Denied, Device: d.cfg.wanted(), Advice: ambiguous}
 	}
 	dev := devices[0]
-	if dev.Partial { // what is known of it so far may look like another mode
+	if dev.Node != d.node {
+		d.node, d.since, d.back = dev.Node, time.Now(), map[string]bool{}
+	}
+	if dev.Partial && time.Since(d.since) < whole { // what is known of it so far may look like another mode
 		return nil, Status{State: Busy, Device: dev.Port, Advice: "The kernel has not yet taken in all of the scanner: wait a moment, or plug it in again."}
+	}
+	allowed := unix.Access(dev.Node, unix.R_OK|unix.W_OK) == nil
+	for _, i := range dev.Interfaces { // left by a daemon that was killed, or just plugged in and without a driver yet
+		if allowed && i.Left() && !i.Mute && !d.back[i.Path] {
+			if d.back[i.Path] = true; usb.Reconnect(dev, i) == nil {
+				return nil, Status{State: Busy, Device: i.Path, Advice: "The kernel is taking the scanner back after a crash: wait a moment."}
+			}
+		}
 	}
 	i, desc, ok := choose(dev, d.cfg.Mode)
 	if !ok {
 		return nil, Status{State: Denied, Device: dev.Port, Advice: modeAdvice(dev, d.cfg.Mode)}
 	}
-	if unix.Access(dev.Node, unix.R_OK|unix.W_OK) != nil {
+	if !allowed {
 		return nil, d.refused(dev, i)
-	}
-	if i.Left() && d.back != dev.Node { // by a daemon that was killed, or it has just been plugged in and has no driver yet
-		if d.back = dev.Node; usb.Reconnect(dev, i) == nil {
-			return nil, Status{State: Busy, Device: i.Path, Advice: "The kernel is taking the scanner back after a crash: wait a moment."}
-		}
 	}
 	if i.Held() {
 		return nil, d.refused(dev, i)
@@ -81,23 +95,22 @@ func (d *hidDriver) open() (*link, Status) {
 	return &link{handle: &heldHandle{h, release}, device: i.Path, decoder: decoder, commands: cmds}, Status{}
 }
 
-// choose picks the interface to read: HID POS before keyboard, unless the mode says otherwise. Where the
-// descriptor cannot be read, as some program holds the interface or died with it, the interface's own numbers tell.
+// choose picks the interface to read: HID POS before keyboard, unless the mode says otherwise. Where the descriptor
+// cannot be read, as some program holds the interface or died with it, the interface's own numbers tell; but what
+// tells for itself comes before what must be guessed.
 func choose(dev usb.Device, mode string) (usb.Interface, decode.Descriptor, bool) {
-	for _, want := range []string{"pos", "keyboard"} {
-		if mode != "" && mode != "auto" && mode != want {
-			continue
-		}
-		for _, i := range dev.Interfaces {
-			if !i.HID() {
+	for _, guess := range []bool{false, true} {
+		for _, want := range []Mode{ModePOS, ModeIBMHID, ModeKeyboard} {
+			if mode == "keyboard" && want != ModeKeyboard || mode == "pos" && want == ModeKeyboard {
 				continue
 			}
-			d := decode.ParseDescriptor(i.Descriptor)
-			boot := i.SubClass == 1 && i.Protocol == 1
-			unknown := len(i.Descriptor) == 0
-			if want == "pos" && (d.IsPOS() || unknown && !boot) ||
-				want == "keyboard" && (d.IsKeyboard() || unknown && boot) {
-				return i, d, true
+			for _, i := range dev.Interfaces {
+				if !i.Readable() {
+					continue
+				}
+				if guessed := len(i.Descriptor) == 0 && !i.Held(); guessed == guess && modeOf(dev, i) == want {
+					return i, decode.ParseDescriptor(i.Descriptor), true
+				}
 			}
 		}
 	}
@@ -106,14 +119,17 @@ func choose(dev usb.Device, mode string) (usb.Interface, decode.Descriptor, bool
 
 func (d *hidDriver) decoder(dev usb.Device, i usb.Interface, desc decode.Descriptor) (decode.Decoder, commands, error) {
 	maker := makerOf(d.cfg, dev.Vendor)
-	if desc.IsPOS() || len(i.Descriptor) == 0 && i.Protocol != 1 {
+	switch modeOf(dev, i) {
+	case ModeIBMHID:
+		return decode.NewPOS(decode.POSOptions{Affixes: d.cfg.affixes(), Report: decode.IBMReport, Packet: i.Packet}), commands{}, nil
+	case ModePOS:
 		rep, _ := desc.POSReport()
 		c := posCommands(maker, desc).chosen(d.cfg)
-		return decode.NewPOS(decode.POSOptions{Report: rep, Newland: maker == "newland", AIM: d.cfg.AIM, Packet: i.Packet}), c, nil
+		return decode.NewPOS(decode.POSOptions{Affixes: d.cfg.affixes(), Report: rep, Newland: maker == "newland", Packet: i.Packet}), c, nil
 	}
-	k, err := decode.NewKeyboard(decode.KeyboardOptions{Layout: d.cfg.Layout, Terminator: d.cfg.Terminator, Idle: d.cfg.Idle,
-		AIM: d.cfg.AIM, InvertCaps: d.cfg.InvertCaps, Report: desc.KeyReport()})
-	return k, commands{}, err
+	k, err := decode.NewKeyboard(decode.KeyboardOptions{Affixes: d.cfg.affixes(), Layout: d.cfg.Layout, Terminator: d.cfg.Terminator,
+		Idle: d.cfg.Idle, Habit: &d.habit, InvertCaps: d.cfg.InvertCaps, Report: desc.KeyReport()})
+	return k, commands{start: [][]byte{desc.LEDsOff()}}, err
 }
 
 // absent says what to do if the configured device is not there, and whether it may be there in another mode.
@@ -130,7 +146,7 @@ func (d *hidDriver) absent() string {
 // refused finds out why a device could not be opened; the library does not say.
 func (d *hidDriver) refused(dev usb.Device, i usb.Interface) Status {
 	if err := unix.Access(dev.Node, unix.R_OK|unix.W_OK); errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
-		return Status{State: Denied, Device: i.Path, Advice: deniedAdvice(dev.Node, groupOf(dev.Node))}
+		return Status{State: Denied, Device: i.Path, Advice: deniedAdvice(dev, modeOf(dev, i), dev.Node, groupOf(dev.Node))}
 	} else if os.IsNotExist(err) {
 		return Status{State: Absent, Device: i.Path, Advice: "The scanner has no file in /dev/bus/usb yet: wait, or plug it in again."}
 	}

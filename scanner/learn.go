@@ -8,12 +8,15 @@ import (
 	"sync"
 	"time"
 
+	"go.bug.st/serial"
+	"golang.org/x/sys/unix"
+
 	"cpmd/scanner/decode"
 )
 
 // A Learned code tells which device a person scanned with.
 type Learned struct {
-	Candidate Candidate
+	Candidate Candidate // its Config says what the code ended with
 	Scan      Scan
 	Advice    string // what the code says about the settings; may be empty
 }
@@ -30,12 +33,12 @@ func (s Survey) Learn(ctx context.Context, all bool, trouble func(Candidate, err
 		if c.Config == "" || c.Mode == ModeCOM && !c.Sure && !all {
 			continue
 		}
-		h, d, err := s.listen(c)
+		h, e, err := s.listen(c)
 		if err != nil {
 			trouble(c, err)
 			continue
 		}
-		readers.Go(func() { learnFrom(ctx, c, h, d, found) })
+		readers.Go(func() { learnFrom(ctx, c, h, e, found) })
 	}
 	done := make(chan struct{})
 	go func() {
@@ -64,42 +67,89 @@ var (
 )
 
 // listen opens a candidate in the way that disturbs least.
-func (s Survey) listen(c Candidate) (handle, decode.Decoder, error) {
+func (s Survey) listen(c Candidate) (handle, ear, error) {
 	switch {
 	case c.Itf.Held():
-		return nil, nil, errHeld
+		return nil, ear{}, errHeld
 	case c.Itf.Left():
-		return nil, nil, errLeft
+		return nil, ear{}, errLeft
 	}
 	switch c.Mode {
 	case ModeCOM:
-		h, err := openSerial(c.Itf.TTY, 9600)
+		h, err := openPatiently(c.Itf.TTY)
 		if err != nil {
-			return nil, nil, err
+			return nil, ear{}, err
 		}
-		d, err := decode.NewSerial(decode.SerialOptions{})
-		return h, d, err
-	case ModePOS:
-		desc := decode.ParseDescriptor(c.Itf.Descriptor)
-		rep, _ := desc.POSReport()
-		f, err := openShared(c.Itf.Raw)
+		whole, err := decode.NewSerial(decode.SerialOptions{})
+		bare, _ := decode.NewSerial(decode.SerialOptions{Terminator: "none"})
+		return h, ear{whole: whole, bare: bare}, err
+	case ModePOS, ModeIBMHID:
+		rep := decode.IBMReport
+		if c.Mode == ModePOS {
+			rep, _ = decode.ParseDescriptor(c.Itf.Descriptor).POSReport()
+		}
+		f, err := os.OpenFile(c.Itf.Raw, os.O_RDONLY|unix.O_NONBLOCK, 0)
 		if err != nil {
-			return nil, nil, err
+			return nil, ear{}, err
 		}
-		return rawHandle{f}, decode.NewPOS(decode.POSOptions{Report: rep, Newland: makerOf(Config{}, c.USB.Vendor) == "newland"}), nil
+		return rawHandle{f}, ear{whole: decode.NewPOS(decode.POSOptions{Report: rep, Newland: makerOf(Config{}, c.USB.Vendor) == "newland"})}, nil
 	}
 	if len(c.Itf.Events) == 0 {
-		return nil, nil, os.ErrNotExist
+		return nil, ear{}, os.ErrNotExist
 	}
-	d, err := decode.NewKeyboard(decode.KeyboardOptions{})
+	h, err := openEvents(c.Itf.Events, false)
 	if err != nil {
-		return nil, nil, err
+		return nil, ear{}, err
 	}
-	h, err := openEvents(c.Itf.Events[0])
-	if err != nil {
-		return nil, nil, err
+	whole, err := decode.NewKeyboard(decode.KeyboardOptions{})
+	bare, _ := decode.NewKeyboard(decode.KeyboardOptions{Terminator: "none"})
+	return h, ear{whole: whole, bare: bare}, err
+}
+
+// openPatiently opens a port. One that was plugged in a moment ago may be in the hands of a service that looks what it
+// is, such as ModemManager.
+func openPatiently(path string) (h *serialHandle, err error) {
+	for begin := time.Now(); ; time.Sleep(lookAgain) {
+		h, err = openSerial(path, Config{})
+		var pe *serial.PortError
+		busy := errors.Is(err, unix.EBUSY) || errors.As(err, &pe) && pe.Code() == serial.PortBusy
+		if !busy || time.Since(begin) > patience {
+			return h, err
+		}
 	}
-	return h, d, nil
+}
+
+// patience is how long a port that is busy is tried again.
+const patience = 3 * time.Second
+
+// An ear hears codes with an end and, where the device marks no ends of its own, such as have none.
+type ear struct {
+	whole, bare decode.Decoder
+	unended     decode.Code
+}
+
+// hear returns the code that a chunk ended. One without an end is believed only when nothing comes after it, for it
+// may be a part.
+func (e *ear) hear(c chunk) (code decode.Code, ok bool) {
+	if c.lost {
+		e.whole.Lost(c.at)
+		if e.bare != nil {
+			e.bare.Lost(c.at)
+		}
+	}
+	r := e.whole.Decode(c.data, c.at)
+	if e.bare != nil {
+		if got := e.bare.Decode(c.data, c.at); len(got.Codes) > 0 {
+			e.unended = got.Codes[0]
+		}
+	}
+	switch {
+	case len(r.Codes) > 0:
+		return r.Codes[0], true
+	case r.Fault == decode.Unended && e.unended.Text != "":
+		return e.unended, true
+	}
+	return decode.Code{}, false
 }
 
 // A rawHandle reads the kernel's hidraw node, which does not take reports away from anybody.
@@ -119,13 +169,18 @@ func (rawHandle) Write([]byte) error { return os.ErrInvalid }
 
 func (h rawHandle) Close() error { return h.file.Close() }
 
+// betweenCodes is the silence after which what comes is the beginning of a code, where listening may have begun in the
+// middle of one.
+const betweenCodes = 150 * time.Millisecond
+
 // learnFrom reads one candidate until it scans, is unplugged, or another one has.
-func learnFrom(ctx context.Context, c Candidate, h handle, d decode.Decoder, found chan<- Learned) {
+func learnFrom(ctx context.Context, c Candidate, h handle, e ear, found chan<- Learned) {
 	o := startOwner(h)
 	defer func() {
 		close(o.stop)
 		<-o.done
 	}()
+	last, whole := time.Now(), false
 	for {
 		select {
 		case <-ctx.Done():
@@ -134,8 +189,18 @@ func learnFrom(ctx context.Context, c Candidate, h handle, d decode.Decoder, fou
 		}
 		chunks, ended := o.inbox.take()
 		for _, chunk := range chunks {
-			for _, code := range d.Decode(chunk.data, chunk.at).Codes {
+			code, ok := e.hear(chunk)
+			if len(chunk.data) > 0 && !whole {
+				last = chunk.at
+			}
+			if whole = whole || chunk.at.Sub(last) >= betweenCodes; whole && ok {
 				l := Learned{Candidate: c, Advice: hint(c.Mode, code.Text)}
+				if code.End != "" {
+					l.Candidate.Config = strings.TrimSuffix(c.Config, " }") + `, terminator = "` + code.End + `" }`
+				}
+				if code.End == "none" && l.Advice == "" {
+					l.Advice = "Nothing comes after the code. If the scanner can send Enter (CR) after each code, set it to, and run this again: then it is sure where a code ends."
+				}
 				if l.Candidate.Sure = true; c.State == Open { // it scans, so it is no keyboard
 					l.Candidate.Advice = betterMode(c.USB.Vendor, c.Mode)
 				}
@@ -156,11 +221,11 @@ func learnFrom(ctx context.Context, c Candidate, h handle, d decode.Decoder, fou
 // hint tells what a decoded text says about the settings of the scanner.
 func hint(m Mode, text string) string {
 	switch {
-	case m == ModeKeyboard && strings.Trim(text, "!@#$%^&*()") == "":
+	case m.types() && strings.Trim(text, "!@#$%^&*()") == "":
 		return `These look like digits of a French keyboard: set the scanner to a US keyboard, or write layout = "fr".`
-	case m == ModeKeyboard && strings.HasPrefix(text, "HqvdufyWm"): // hQVDUFYwM, which EMVCo's codes begin with
+	case m.types() && strings.HasPrefix(text, "HqvdufyWm"): // hQVDUFYwM, which EMVCo's codes begin with
 		return "Capitals and small letters are swapped: turn that off in the scanner, or write invert_caps = true."
-	case m == ModeKeyboard && strings.HasPrefix(text, "hQVDUFZwM"):
+	case m.types() && strings.HasPrefix(text, "hQVDUFZwM"):
 		return `Y and Z are swapped, as on a German keyboard: set the scanner to a US keyboard, or write layout = "de".`
 	case len(text) > 3 && text[0] == ']':
 		if id, _ := decode.SplitAIM(text); id != "" {

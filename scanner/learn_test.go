@@ -33,7 +33,7 @@ func (b *fakeBus) pipe(path string) *os.File {
 // learn runs Learn on the bus until a code comes; send is called while it listens.
 func (b *fakeBus) learn(all bool, send func()) (Learned, bool) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	type answer struct {
 		l  Learned
@@ -45,7 +45,7 @@ func (b *fakeBus) learn(all bool, send func()) (Learned, bool) {
 		l, ok := s.Learn(ctx, all, func(c Candidate, err error) { b.t.Errorf("%s: %v", c.Name, err) })
 		got <- answer{l, ok}
 	}()
-	again := time.NewTicker(20 * time.Millisecond)
+	again := time.NewTicker(400 * time.Millisecond) // less often than a code takes, and the silence before it
 	defer again.Stop()
 	for {
 		select {
@@ -67,6 +67,7 @@ func event(code uint16, value uint32) []byte {
 }
 
 func TestLearnFromAKeyboardWithoutGrabbingIt(t *testing.T) {
+	t.Parallel()
 	b := newFakeBus(t)
 	b.plug("1-3", "0c2e", "0907", "", posDescriptor)
 	b.pipe("dev/hidraw7")
@@ -97,6 +98,7 @@ func TestLearnFromAKeyboardWithoutGrabbingIt(t *testing.T) {
 
 // What cannot be listened to is said, with what to do.
 func TestLearnSaysWhoHasTheScanner(t *testing.T) {
+	t.Parallel()
 	for driver, want := range map[string]string{"usbfs": "cpmd daemon", "": "-release"} {
 		b := newFakeBus(t)
 		d := b.plug("1-4", "0c2e", "0907", "", nil)
@@ -138,23 +140,19 @@ func TestHints(t *testing.T) {
 const keyEnterUsage = 0x28
 
 func TestLearnFromHIDPOS(t *testing.T) {
+	t.Parallel()
 	b := newFakeBus(t)
 	b.plug("1-3", "0c2e", "0907", "", posDescriptor)
 	b.file("sys/bus/usb/devices/1-3/1-3:1.0/0003:0C2E:0907.0001/hidraw/hidraw7/dev", "")
 	raw := b.pipe("dev/hidraw7")
-	sent := false
-	l, ok := b.learn(false, func() {
-		if !sent {
-			raw.Write(honeywell(testCode)[:64])
-			sent = true
-		}
-	})
+	l, ok := b.learn(false, func() { raw.Write(honeywell(testCode)[:64]) })
 	if !ok || l.Candidate.Mode != ModePOS || string(l.Scan.Text) != testCode || l.Scan.Symbology != "C0" {
 		t.Errorf("learned %+v", l)
 	}
 }
 
 func TestLearnFromSerial(t *testing.T) {
+	t.Parallel()
 	b := newFakeBus(t)
 	b.plug("1-3", "1a86", "7523", "", nil)
 	b.file("sys/bus/usb/devices/1-3/1-3:1.1/tty/ttyACM0/dev", "")
@@ -179,5 +177,24 @@ func TestMasked(t *testing.T) {
 		if got := text.Masked(); got != want {
 			t.Errorf("%q shown as %q, want %q", string(text), got, want)
 		}
+	}
+}
+
+// A port that another program looks into for a moment is learned from all the same.
+func TestLearnFromAPortThatIsBusyForAMoment(t *testing.T) {
+	t.Parallel()
+	b := newFakeBus(t)
+	b.plug("1-3", "1a86", "7523", "", nil)
+	b.file("sys/bus/usb/devices/1-3/1-3:1.1/tty/ttyACM0/dev", "")
+	os.MkdirAll(filepath.Join(b.root, "dev"), 0o755)
+	l := plugLine(t, filepath.Join(b.root, "dev/ttyACM0"))
+	other, err := openSerial(l.link, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	let := time.AfterFunc(300*time.Millisecond, func() { other.Close() })
+	defer let.Stop()
+	if got, ok := b.learn(true, func() { l.WriteString("1234\r") }); !ok || string(got.Scan.Text) != "1234" || !strings.Contains(got.Candidate.Config, `terminator = "cr"`) {
+		t.Errorf("learned %+v", got)
 	}
 }

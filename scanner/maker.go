@@ -25,6 +25,29 @@ var vendors = map[string]string{
 	"27dd": "none", // Mindeo
 	"2dd6": "none", // Mertech
 	"2745": "none", // Unitech
+	"0745": "none", // CipherLab
+	"076d": "none", // Denso
+}
+
+// products are scanners under the numbers of others, such as makers of chips, that usb.ids or their users name.
+// Numbers that a scanner shares with any gadget (1a86, 28e9, 0483:5740) are not here: what is behind them
+// only its codes tell (Survey.Learn).
+var products = map[string]bool{
+	"24ea:0197": true, // Meva
+	"0581:0107": true, // Tera
+	"0581:020c": true,
+	"13ba:0018": true, // PCPlay
+	"0416:c141": true, // Winbond
+	"04b4:bca1": true, // Cypress
+	"04b4:de61": true,
+	"04b4:de64": true,
+	"26f1:8801": true, // ZKTeco
+}
+
+// listed reports whether the rules of systemd/70-cpmd-scanner.rules give the group cpmd this device.
+func listed(vendor, product string, m Mode) bool {
+	_, known := vendors[vendor]
+	return known || m != ModeCOM && products[vendor+":"+product]
 }
 
 // Commands are the bytes for what a device can be asked to do; nil where its maker has none. All are of the

@@ -11,13 +11,18 @@ import (
 type Mode string
 
 const (
-	ModeCOM      Mode = "USB-COM"         // a serial port over USB: any text, any layout, with sounds and triggers
-	ModePOS      Mode = "HID POS"         // reports made for scanners: any text, with the kind of barcode
-	ModeKeyboard Mode = "keyboard"        // types: right only if its keyboard layout is the configured one
-	ModeSNAPI    Mode = "SNAPI"           // Zebra's own; not read
-	ModeIBM      Mode = "IBM hand-held"   // for IBM and Toshiba registers; not read
-	ModeUnknown  Mode = "an unknown mode" // not read
+	ModeCOM      Mode = "USB-COM"       // a serial port over USB: any text, any layout, with sounds and triggers
+	ModePOS      Mode = "HID POS"       // reports made for scanners: any text, with the kind of barcode
+	ModeKeyboard Mode = "keyboard"      // types: right only if its keyboard layout is the configured one
+	ModeSNAPI    Mode = "SNAPI"         // Zebra's own; not read
+	ModeIBM      Mode = "IBM hand-held" // for IBM and Toshiba registers; not read
+	ModeIBMHID   Mode = "IBM hand-held over HID"
+	ModeInput    Mode = "Bluetooth keyboard" // types, without a USB device behind it: read through the kernel's input layer
+	ModeUnknown  Mode = "an unknown mode"    // not read
 )
+
+// types reports whether a device in this mode sends keys, as a keyboard does.
+func (m Mode) types() bool { return m == ModeKeyboard || m == ModeInput }
 
 // modeOf tells the mode of a HID interface.
 func modeOf(dev usb.Device, i usb.Interface) Mode {
@@ -25,12 +30,13 @@ func modeOf(dev usb.Device, i usb.Interface) Mode {
 	switch {
 	case d.IsPOS():
 		return ModePOS
-	case d.IsKeyboard(), len(i.Descriptor) == 0 && i.SubClass == 1 && i.Protocol == 1:
+	case d.IsKeyboard(), len(i.Descriptor) == 0 && i.Boot():
 		return ModeKeyboard
 	case dev.Vendor == "05e0" && dev.Product == "1900":
 		return ModeSNAPI
-	}
-	if dev.Vendor == "05e0" && (dev.Product == "1300" || dev.Product == "0600") || dev.Vendor == "0c2e" && dev.Product == "0007" {
+	case dev.Vendor == "05e0" && dev.Product == "0600": // (the kernel's symbolserial.c)
+		return ModeIBMHID
+	case dev.Vendor == "05e0" && dev.Product == "1300", dev.Vendor == "0c2e" && dev.Product == "0007":
 		return ModeIBM
 	}
 	if len(i.Descriptor) == 0 {

@@ -13,7 +13,8 @@ const (
 	settle    = 600 * time.Millisecond // a device that just appeared may refuse that long: udev has yet to set its rights
 	retryMost = time.Second            // between tries to open one that is there and refuses
 	steady    = 2 * time.Second        // one that fails sooner, again and again without being unplugged, is tried less often
-	staleMost = time.Second            // a device that is never silent is read all the same
+	calm      = time.Second            // how long a device must be open and silent before its scans count
+	calmMost  = 10 * time.Second       // a device that is never silent that long is read all the same
 	letGo     = 200 * time.Millisecond // how long a lost handle is waited for before looking again
 
 	// A reading session ends by itself: after a code at Honeywell and Newland, after 30 s (Honeywell 2020 user guide,
@@ -136,10 +137,11 @@ func (r *reader) finish(o *owner, good bool) {
 
 // read decodes what the owner reads until the device is gone or the context ends.
 //
-// What arrives before the first silence was scanned before the device was open, by a scanner that kept it, or is
-// the tail of a code: it is nobody's, for it may be an earlier customer's.
+// What arrives before the device was open and silent for a while was scanned before, by a scanner that kept it: it
+// is nobody's, for it may be an earlier customer's. Some keep it for half a second after the port is open.
 func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *teller) {
-	begin, stale := time.Now(), true
+	begin, ready := time.Now(), false
+	last := begin // when something came
 	again := time.NewTicker(rearm)
 	defer again.Stop()
 	for {
@@ -153,23 +155,32 @@ func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *tell
 		}
 		chunks, ended := o.inbox.take()
 		for _, c := range chunks {
-			if stale && len(c.data) > 0 && c.at.Sub(begin) < staleMost {
-				continue
-			}
-			if stale {
-				stale = false
-				t.tell(Status{State: Open, Device: l.device}) // from here on a beep reaches it
-			}
 			if c.lost {
 				l.decoder.Lost(c.at)
-				t.tell(Status{State: Open, Device: l.device, Advice: "This machine was too busy to read the scanner in time: scan the code again. If it happens often, end what keeps the machine busy."})
 			}
 			res := l.decoder.Decode(c.data, c.at)
 			o.order(res.Reply)
+			if !ready {
+				if len(c.data) > 0 {
+					last = c.at
+				}
+				switch {
+				case c.at.Sub(last) >= calm:
+				case c.at.Sub(begin) >= calmMost:
+					l.decoder.Lost(c.at) // what is coming began before
+				default:
+					continue
+				}
+				ready = true
+				t.tell(Status{State: Open, Device: l.device}) // from here on a beep reaches it, and scans count
+				continue
+			}
 			for _, code := range res.Codes {
 				sink.Scanned(Scan{Text: Text(code.Text), Symbology: code.Symbology, Device: l.device, At: code.At})
 			}
 			switch {
+			case c.lost:
+				t.tell(Status{State: Open, Device: l.device, Advice: "This machine was too busy to read the scanner in time: scan the code again. If it happens often, end what keeps the machine busy."})
 			case len(res.Codes) > 0:
 				t.tell(Status{State: Open, Device: l.device})
 			case res.Fault != decode.NoFault:
@@ -183,9 +194,12 @@ func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *tell
 }
 
 var faultAdvice = map[decode.Fault]string{
-	decode.Typed:   "The keys come as slowly as a person types: this is a keyboard, not a scanner. Name the scanner in the configuration (cpmd scanners -learn shows it).",
-	decode.TooLong: "Something much longer than a payment code came: check the scanner's terminator and baud rate.",
-	decode.Damaged: "Damaged data came: check the cable, and the scanner's protocol and baud rate.",
+	decode.Typed:    "The keys come as slowly as a person types: this is a keyboard, not a scanner. Name the scanner in the configuration (cpmd scanners -learn shows it).",
+	decode.TooLong:  "Something much longer than a payment code came: check the scanner's terminator and baud rate.",
+	decode.Damaged:  "Damaged data came: scan the code again. If it happens often, check the cable, and the scanner's protocol, baud rate and parity.",
+	decode.Unended:  "A code came in part, or without an end: scan the same code once more. If it happens with every code, set the scanner to send Enter (CR) after each code, or write terminator = \"none\".",
+	decode.Unframed: "A code came without the prefix or suffix of the configuration, and was dropped: set the scanner to send it, or remove prefix and suffix.",
+	decode.Unknown:  "A key came that the keyboard layout does not have, and spoiled its code: set scanner and configuration (layout) to the same layout.",
 }
 
 // Beep asks for the good-read or the error sound.

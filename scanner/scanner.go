@@ -3,7 +3,7 @@
 //
 // Start reading at [New], which makes a [Scanner] from a [Config]. reader.go is the life of a device (looked for,
 // opened, read, lost, looked for again), owner.go the goroutine that alone touches its handle; the drivers are
-// serial.go, hid.go and virtual.go. Package decode turns bytes into codes, package usb tells what is plugged in.
+// serial.go, hid.go, evdev.go and virtual.go. Package decode turns bytes into codes, package usb tells what is plugged in.
 package scanner
 
 import (
@@ -18,7 +18,7 @@ const (
 	Absent State = "absent" // not plugged in
 	Denied State = "denied" // there, but this user may not open it
 	Busy   State = "busy"   // there, but another program holds it
-	Open   State = "open"   // being read
+	Open   State = "open"   // being read; from here on scans count
 	Lost   State = "lost"   // was open, went away; being looked for
 )
 
@@ -55,17 +55,20 @@ type Armer interface {
 
 // A Config names one scanner. Which fields count depends on Driver. [Config.Check] lists what is wrong with one.
 type Config struct {
-	Driver string // "serial", "hid" or "virtual"
+	Driver string // "serial", "hid", "evdev" or "virtual"
 
 	// Port is the path of a serial port; /dev/serial/by-id/... stays the same over replugs, /dev/ttyACM0 may not.
 	// It may also be a physical USB port, such as "1-4.2": the scanner plugged in there.
 	Port     string
 	Baud     int    // serial; 0: 9600
+	DataBits int    `toml:"data_bits"` // serial; 7 or 8; 0: 8
+	Parity   string // serial; "none" (also ""), "even", "odd", "mark" or "space"
+	StopBits int    `toml:"stop_bits"` // serial; 1 or 2; 0: 1
 	Protocol string // serial; "plain" (also "") or "ssi", Zebra's packets
 	ACK      bool   // serial; answer each code with ACK (06)
 
-	// Vendor, Product and Serial name a USB device, HID or serial. Serial may be empty if there is only one such
-	// device, or Port tells which.
+	// Vendor, Product and Serial name a USB device, HID or serial, or any input device (evdev), where Serial is the
+	// address of a Bluetooth scanner. Serial may be empty if there is only one such device, or Port tells which.
 	Vendor  string // four hex digits
 	Product string // four hex digits
 	Serial  string
@@ -75,8 +78,10 @@ type Config struct {
 	InvertCaps bool   `toml:"invert_caps"` // keyboard; the scanner swaps capitals and small letters
 
 	Terminator string        // serial and keyboard: "auto" (also ""), "cr", "lf", "crlf", "tab", "etx", "none"
-	Idle       time.Duration // silence that ends a code without terminator; 0: 100 ms
+	Idle       time.Duration // silence that ends a code without terminator; 0: 500 ms
 	AIM        bool          // codes begin with an AIM identifier ("]C0"), which is taken off
+	Prefix     string        // what the scanner puts before every code, and before the AIM identifier
+	Suffix     string        // what it puts after every code, before the terminator
 
 	Maker string // whose beep and trigger commands to use; "" goes by the vendor number
 	Quiet bool   `toml:"beep"` // beep = false: never ask the device for a sound

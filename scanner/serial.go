@@ -20,13 +20,11 @@ import (
 type serialDriver struct {
 	cfg      Config
 	usb      usb.Root
+	habit    decode.Habit
 	reserved bool // descriptors are
 }
 
 func newSerialDriver(cfg Config) *serialDriver {
-	if cfg.Baud == 0 {
-		cfg.Baud = 9600
-	}
 	return &serialDriver{cfg: cfg, usb: usb.Root(cfg.Root)}
 }
 
@@ -53,19 +51,20 @@ func (d *serialDriver) open() (*link, Status) {
 		return nil, Status{State: Absent, Device: path, Advice: err.Error()} // New has checked it
 	}
 	var h *serialHandle
-	lowFDs.lend(func() { h, err = openSerial(path, d.cfg.Baud) })
+	lowFDs.lend(func() { h, err = openSerial(path, d.cfg) })
 	if err != nil {
 		return nil, d.refused(path, err)
 	}
-	c := serialCommands(makerOf(d.cfg, d.vendor(path)), d.cfg.Protocol).chosen(d.cfg)
+	c := serialCommands(makerOf(d.cfg, d.device(path).Vendor), d.cfg.Protocol).chosen(d.cfg)
 	return &link{handle: h, device: path, decoder: decoder, commands: c}, Status{}
 }
 
 func (d *serialDriver) decoder() (decode.Decoder, error) {
 	if d.cfg.Protocol == "ssi" {
-		return decode.NewSSI(), nil
+		return decode.NewSSI(d.cfg.affixes()), nil
 	}
-	return decode.NewSerial(decode.SerialOptions{Terminator: d.cfg.Terminator, Idle: d.cfg.Idle, AIM: d.cfg.AIM, ACK: d.cfg.ACK})
+	return decode.NewSerial(decode.SerialOptions{Affixes: d.cfg.affixes(), Terminator: d.cfg.Terminator, Idle: d.cfg.Idle,
+		Habit: &d.habit, ACK: d.cfg.ACK})
 }
 
 // path finds the port; it is empty, and the status says why, where there is none or more than one.
@@ -92,6 +91,11 @@ func (d *serialDriver) path() (string, Status) {
 
 const ambiguous = "More than one device fits: tell them apart with serial, or with port, the physical USB port (cpmd scanners shows both)."
 
+// affixes are what the scanner puts around its codes.
+func (c Config) affixes() decode.Affixes {
+	return decode.Affixes{AIM: c.AIM, Prefix: c.Prefix, Suffix: c.Suffix}
+}
+
 // matches tells whether a USB device is the configured one.
 func (c Config) matches(d usb.Device) bool {
 	return (c.Vendor == "" || c.Vendor == d.Vendor) && (c.Product == "" || c.Product == d.Product) &&
@@ -113,20 +117,20 @@ func (c Config) wanted() string {
 	return strings.Join(parts, ", ")
 }
 
-// vendor returns the vendor number of the USB device behind a port, or "".
-func (d *serialDriver) vendor(path string) string {
+// device returns the USB device behind a port; the zero value where there is none.
+func (d *serialDriver) device(path string) usb.Device {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return ""
+		return usb.Device{}
 	}
 	for _, dev := range d.usb.Devices(nil) {
 		for _, i := range dev.Interfaces {
 			if i.TTY == real {
-				return dev.Vendor
+				return dev
 			}
 		}
 	}
-	return ""
+	return usb.Device{}
 }
 
 // refused says why a port could not be opened.
@@ -138,7 +142,7 @@ func (d *serialDriver) refused(path string, err error) Status {
 	}
 	switch {
 	case code == serial.PermissionDenied || errors.Is(err, fs.ErrPermission):
-		return Status{State: Denied, Device: path, Advice: deniedAdvice(path, groupOf(path))}
+		return Status{State: Denied, Device: path, Advice: deniedAdvice(d.device(path), ModeCOM, path, groupOf(path))}
 	case code == serial.PortBusy || errors.Is(err, unix.EBUSY):
 		return Status{State: Busy, Device: path, Advice: "Another program holds " + path + ": end it (fuser " + path + " shows which)."}
 	case code == serial.InvalidSerialPort:
@@ -156,10 +160,31 @@ type serialHandle struct {
 	write bool // writes cannot block
 }
 
-func openSerial(path string, baud int) (*serialHandle, error) {
+// parities of a serial line, by the names that a configuration may give.
+var parities = map[string]serial.Parity{"": serial.NoParity, "none": serial.NoParity, "even": serial.EvenParity,
+	"odd": serial.OddParity, "mark": serial.MarkParity, "space": serial.SpaceParity}
+
+var parityNames = []string{"none", "even", "odd", "mark", "space"}
+
+// line returns how a serial line is set.
+func (c Config) line() *serial.Mode {
+	m := &serial.Mode{BaudRate: c.Baud, DataBits: c.DataBits, Parity: parities[c.Parity], StopBits: serial.OneStopBit}
+	if m.BaudRate == 0 {
+		m.BaudRate = 9600
+	}
+	if m.DataBits == 0 {
+		m.DataBits = 8
+	}
+	if c.StopBits == 2 {
+		m.StopBits = serial.TwoStopBits
+	}
+	return m
+}
+
+func openSerial(path string, cfg Config) (*serialHandle, error) {
 	// InitialStatusBits stays nil: a pty has no modem lines, and some scanners send only while DTR is up, which is
 	// what the kernel does by itself.
-	port, err := serial.Open(path, &serial.Mode{BaudRate: baud, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit})
+	port, err := serial.Open(path, cfg.line())
 	if err != nil {
 		return nil, err
 	}

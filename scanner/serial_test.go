@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/google/go-cmp/cmp"
+	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
 )
 
@@ -57,6 +59,7 @@ func openFiles(t *testing.T) int {
 }
 
 func TestSerialCodesWithEveryTerminator(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct{ terminator, sent string }{
 		{"auto", testCode + "\r" + testCode + "1\n" + testCode + "2\r\n"},
 		{"cr", testCode + "\r" + testCode + "1\r\n" + testCode + "2\r"},
@@ -76,19 +79,21 @@ func TestSerialCodesWithEveryTerminator(t *testing.T) {
 }
 
 func TestSerialCodeWithoutTerminatorEndsBySilence(t *testing.T) {
+	t.Parallel()
 	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
 	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link, Terminator: "none"}))
 	c.waitState(t, Open)
 	start := time.Now()
 	l.send(t, testCode)
 	c.waitScans(t, testCode)
-	if d := time.Since(start); d < 90*time.Millisecond {
+	if d := time.Since(start); d < 490*time.Millisecond {
 		t.Errorf("a code without end was taken for whole after %v", d)
 	}
-	c.until(t, "time", func(s []Scan, _ []Status) bool { return time.Since(s[0].At) >= 90*time.Millisecond })
+	c.until(t, "time", func(s []Scan, _ []Status) bool { return time.Since(s[0].At) >= 490*time.Millisecond })
 }
 
 func TestSerialGarbageAndEndlessLinesDoNotSpoilTheNextCode(t *testing.T) {
+	t.Parallel()
 	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
 	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link}))
 	c.waitState(t, Open)
@@ -98,6 +103,7 @@ func TestSerialGarbageAndEndlessLinesDoNotSpoilTheNextCode(t *testing.T) {
 
 // A code that waited in the line until the port was opened may be an earlier customer's; so is what is left of one.
 func TestSerialWhatWaitedForTheOpeningIsNobodys(t *testing.T) {
+	t.Parallel()
 	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
 	l.send(t, testCode+"\r"+testCode[:7])
 	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link}))
@@ -107,6 +113,7 @@ func TestSerialWhatWaitedForTheOpeningIsNobodys(t *testing.T) {
 }
 
 func TestSerialScannerComesBackByItself(t *testing.T) {
+	t.Parallel()
 	link := filepath.Join(t.TempDir(), "scanner")
 	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: link}))
 	st := c.waitState(t, Absent)
@@ -118,7 +125,7 @@ func TestSerialScannerComesBackByItself(t *testing.T) {
 		start := time.Now()
 		l := plugLine(t, link)
 		c.waitState(t, Open)
-		if d := time.Since(start); d > 2*time.Second {
+		if d := time.Since(start); d > calm+2*time.Second {
 			t.Errorf("opened %v after it appeared", d)
 		}
 		text := testCode + string(rune('0'+i))
@@ -141,7 +148,7 @@ func TestSerialReplugsLeakNothing(t *testing.T) {
 		l.unplug()
 		c.waitState(t, Lost)
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for openFiles(t) > files || runtime.NumGoroutine() > routines {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d files and %d goroutines, before: %d and %d", openFiles(t), runtime.NumGoroutine(), files, routines)
@@ -152,6 +159,7 @@ func TestSerialReplugsLeakNothing(t *testing.T) {
 
 // A scanner that takes no commands must cost neither scans nor the end of the program.
 func TestSerialCommandsToADeafDeviceDoNotBlock(t *testing.T) {
+	t.Parallel()
 	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
 	s := mustNew(t, Config{Driver: "serial", Port: l.link, Maker: "honeywell"})
 	c := runScanner(t, s)
@@ -168,6 +176,7 @@ func TestSerialCommandsToADeafDeviceDoNotBlock(t *testing.T) {
 
 // A port is held by one program at a time, whoever runs it, and by nobody once that one was killed.
 func TestSerialIsHeldByOne(t *testing.T) {
+	t.Parallel()
 	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
 	first := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link}))
 	first.waitState(t, Open)
@@ -189,6 +198,7 @@ func TestSerialIsHeldByOne(t *testing.T) {
 
 // A scanner that waits for an answer gets it.
 func TestSerialAnswers(t *testing.T) {
+	t.Parallel()
 	packet := []byte{0, 0xf3, 0, 0, 3} // Zebra's DECODE_DATA: a Code 128
 	packet = append(packet, testCode...)
 	packet[0] = byte(len(packet))
@@ -218,6 +228,7 @@ func TestSerialAnswers(t *testing.T) {
 }
 
 func TestSerialBeep(t *testing.T) {
+	t.Parallel()
 	for _, quiet := range []bool{false, true} {
 		l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
 		s := mustNew(t, Config{Driver: "serial", Port: l.link, Maker: "honeywell", Quiet: quiet, Arm: true})
@@ -265,10 +276,51 @@ func TestSerialOpensInAProcessWithManyFiles(t *testing.T) {
 }
 
 func TestSerialPortThatIsNone(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")
 	os.WriteFile(path, nil, 0o600)
 	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: path}))
 	if st := c.waitState(t, Denied); !strings.Contains(st.Advice, "not a serial port") {
 		t.Errorf("advice %q", st.Advice)
 	}
+}
+
+// A line is set as the scanner's is: 9600 8N1, or what the configuration says. A pty shows only the stop bits of it.
+func TestSerialLineSettings(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		cfg  Config
+		want serial.Mode
+	}{
+		{Config{}, serial.Mode{BaudRate: 9600, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit}},
+		{Config{DataBits: 7, Parity: "even"}, serial.Mode{BaudRate: 9600, DataBits: 7, Parity: serial.EvenParity, StopBits: serial.OneStopBit}},
+		{Config{Baud: 115200, DataBits: 7, Parity: "space", StopBits: 2}, serial.Mode{BaudRate: 115200, DataBits: 7, Parity: serial.SpaceParity, StopBits: serial.TwoStopBits}},
+		{Config{DataBits: 8, Parity: "none", StopBits: 1}, serial.Mode{BaudRate: 9600, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit}},
+	} {
+		if diff := cmp.Diff(tc.want, *tc.cfg.line()); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", tc.cfg, diff)
+		}
+	}
+	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+	runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link, StopBits: 2})).waitState(t, Open)
+	f, err := os.OpenFile(l.link, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if set, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err != nil || set.Cflag&unix.CSTOPB == 0 {
+		t.Errorf("the line is set to %+v, %v", set, err)
+	}
+}
+
+// Prefix and suffix of the configuration are taken off, and what lacks them is said and dropped.
+func TestSerialPrefixAndSuffix(t *testing.T) {
+	t.Parallel()
+	l := plugLine(t, filepath.Join(t.TempDir(), "scanner"))
+	c := runScanner(t, mustNew(t, Config{Driver: "serial", Port: l.link, Prefix: "<", Suffix: ">"}))
+	c.waitState(t, Open)
+	l.send(t, testCode+"\r")
+	c.until(t, "advice", func(_ []Scan, st []Status) bool { return strings.Contains(st[len(st)-1].Advice, "prefix") })
+	l.send(t, "<"+testCode+">\r")
+	c.waitScans(t, testCode)
 }

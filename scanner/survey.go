@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cpmd/scanner/input"
 	"cpmd/scanner/usb"
 )
 
@@ -51,6 +52,20 @@ func (s Survey) Candidates() []Candidate {
 			}
 		}
 	}
+	for _, dev := range input.Devices(s.Root) {
+		if dev.Bus != input.Bluetooth || !dev.Keyboard {
+			continue // a USB keyboard is there already
+		}
+		c := Candidate{Name: dev.Name, Sure: listed(dev.Vendor, dev.Product, ModeInput) || scannerName.MatchString(dev.Name),
+			USB: usb.Device{Vendor: dev.Vendor, Product: dev.Product, Serial: dev.Unique},
+			Itf: usb.Interface{Path: filepath.Base(dev.Nodes[0]), Events: dev.Nodes}, Mode: ModeInput}
+		s.judge(&c)
+		if c.Sure {
+			sure = append(sure, c)
+		} else {
+			maybe = append(maybe, c)
+		}
+	}
 	all := append(sure, maybe...)
 	for i := range all {
 		all[i].Config = configLine(all[i], all)
@@ -63,14 +78,14 @@ func (s Survey) Candidates() []Candidate {
 func (s Survey) candidates(dev usb.Device) (list []Candidate) {
 	name := strings.Join(strings.Fields(dev.Manufacturer+" "+dev.Name), " ")
 	_, known := vendors[dev.Vendor]
-	sure := known && scannerName.MatchString(name)
+	sure := known && scannerName.MatchString(name) || products[dev.Vendor+":"+dev.Product]
 	var unread *Candidate
 	for _, i := range dev.Interfaces {
 		c := Candidate{Name: name, USB: dev, Itf: i, Sure: sure}
 		switch {
 		case i.TTY != "":
 			c.Mode = ModeCOM
-		case !i.HID():
+		case !i.Readable():
 			continue
 		default:
 			c.Mode = modeOf(dev, i)
@@ -80,6 +95,8 @@ func (s Survey) candidates(dev usb.Device) (list []Candidate) {
 			if c.Sure = known || len(i.Descriptor) > 0; !c.Sure {
 				continue // some program holds it, perhaps a power supply's
 			}
+		case ModeIBMHID:
+			c.Sure = true
 		case ModeSNAPI, ModeIBM, ModeUnknown:
 			if known && unread == nil || c.Mode == ModeIBM {
 				unread = &c
@@ -93,7 +110,7 @@ func (s Survey) candidates(dev usb.Device) (list []Candidate) {
 		unread.State, unread.Sure, unread.Advice = Denied, true, modeAdvice(dev, "")
 		return []Candidate{*unread}
 	}
-	for _, best := range []Mode{ModeCOM, ModePOS} {
+	for _, best := range []Mode{ModeCOM, ModePOS, ModeIBMHID} {
 		for _, c := range list {
 			if c.Mode == best && c.Sure {
 				return []Candidate{c}
@@ -106,15 +123,19 @@ func (s Survey) candidates(dev usb.Device) (list []Candidate) {
 // judge finds out whether a candidate could be opened.
 func (s Survey) judge(c *Candidate) {
 	node := c.USB.Node
-	if c.Mode == ModeCOM {
+	switch c.Mode {
+	case ModeCOM:
 		node = c.Itf.TTY
+	case ModeInput:
+		node = c.Itf.Events[0]
 	}
 	shown := "/" + strings.TrimLeft(strings.TrimPrefix(node, string(s.Root)), "/")
 	c.State = Open
 	switch {
 	case s.access(node) != nil:
-		c.State, c.Advice = Denied, deniedAdvice(shown, s.group(node))
+		c.State, c.Advice = Denied, deniedAdvice(c.USB, c.Mode, shown, s.group(node))
 		return
+	case c.Mode == ModeInput:
 	case c.Mode != ModeCOM && c.Itf.Left():
 		c.Advice = "No program and no kernel driver has it, perhaps after a crash: the daemon takes it as it is; cpmd scanners -release gives it back to the console."
 		return
@@ -132,7 +153,7 @@ func (s Survey) judge(c *Candidate) {
 	switch {
 	case c.Sure:
 		c.Advice = betterMode(c.USB.Vendor, c.Mode)
-	case c.Mode == ModeKeyboard:
+	case c.Mode.types():
 		c.Advice = "A keyboard, or a scanner that types. It is never opened unless the configuration names it; cpmd scanners -learn tells whether it scans."
 	default:
 		c.Advice = "A serial port, with a scanner on it or anything else. It is never opened unless the configuration names it."
@@ -151,14 +172,16 @@ func configLine(c Candidate, all []Candidate) string {
 	switch c.Mode {
 	case ModeCOM:
 		driver = "serial"
-	case ModePOS, ModeKeyboard:
+	case ModePOS, ModeIBMHID, ModeKeyboard:
+	case ModeInput:
+		driver = "evdev"
 	default:
 		return ""
 	}
 	if c.USB.Serial != "" {
 		extra += fmt.Sprintf(", serial = %q", c.USB.Serial)
 	}
-	if alike > 1 {
+	if alike > 1 && c.Mode != ModeInput {
 		extra += fmt.Sprintf(", port = %q", c.USB.Port)
 	}
 	return fmt.Sprintf("scanner = { driver = %q, vendor = %q, product = %q%s }", driver, c.USB.Vendor, c.USB.Product, extra)
@@ -210,12 +233,48 @@ func groupOf(path string) string {
 	return gid
 }
 
-const udevRule = "install systemd/70-cpmd-scanner.rules as /etc/udev/rules.d/70-cpmd-scanner.rules, then: udevadm control --reload && udevadm trigger"
-
-// deniedAdvice says how this user gets the right to open a file of that group.
-func deniedAdvice(path, group string) string {
-	if group == "root" {
-		return fmt.Sprintf("No right to open %s, which belongs to root alone: %s.", path, udevRule)
+// Rule is the line of udev rules that gives the group cpmd this device; empty where the package has one.
+func (c Candidate) Rule() string {
+	if listed(c.USB.Vendor, c.USB.Product, c.Mode) {
+		return ""
 	}
-	return fmt.Sprintf("No right to open %s: add the user to the group %s, or %s.", path, group, udevRule)
+	return rule(c.USB, c.Mode)
+}
+
+// rule returns a line of udev rules for one device.
+func rule(dev usb.Device, m Mode) string {
+	switch m {
+	case ModeCOM:
+		return fmt.Sprintf(`SUBSYSTEM=="tty", SUBSYSTEMS=="usb", ATTRS{idVendor}=="%s", ATTRS{idProduct}=="%s", GROUP="cpmd", MODE="0660", ENV{ID_MM_PORT_IGNORE}="1"`,
+			dev.Vendor, dev.Product)
+	case ModeInput:
+		return fmt.Sprintf(`SUBSYSTEM=="input", KERNEL=="event*", ATTRS{id/vendor}=="%s", ATTRS{id/product}=="%s", GROUP="cpmd", MODE="0660", ENV{LIBINPUT_IGNORE_DEVICE}="1"`,
+			dev.Vendor, dev.Product)
+	}
+	return fmt.Sprintf(`SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{idVendor}=="%s", ATTR{idProduct}=="%s", GROUP="cpmd", MODE="0660"`,
+		dev.Vendor, dev.Product)
+}
+
+const (
+	reload   = "udevadm control --reload && udevadm trigger"
+	udevRule = "install systemd/70-cpmd-scanner.rules as /etc/udev/rules.d/70-cpmd-scanner.rules, then: " + reload
+)
+
+// OwnRules is where the rules for a shop's own devices go.
+const OwnRules = "/etc/udev/rules.d/71-cpmd-own.rules"
+
+// deniedAdvice says how this user gets the right to open a file of that group, by the rules that cpmd brings only
+// where they have the device.
+func deniedAdvice(dev usb.Device, m Mode, path, group string) string {
+	how := udevRule
+	if dev.Vendor != "" && !listed(dev.Vendor, dev.Product, m) {
+		how = "write this line into " + OwnRules + ": " + rule(dev, m) + " and then: " + reload
+	}
+	if group == "root" || m == ModeInput { // who is in the group input reads every keyboard
+		return fmt.Sprintf("No right to open %s, which belongs to %s alone: %s.", path, group, how)
+	}
+	if dev.Vendor == "" { // no USB device, so no rule names it
+		return fmt.Sprintf("No right to open %s: add the user to the group %s.", path, group)
+	}
+	return fmt.Sprintf("No right to open %s: add the user to the group %s, or %s.", path, group, how)
 }

@@ -8,7 +8,12 @@ if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	udevadm control --reload
 	udevadm trigger --subsystem-match=usb --subsystem-match=tty
-	systemctl try-restart cpmd.service
+	if systemctl is-active --quiet cpmd.service; then
+		# The sockets can be handed over only while cpmd does not have them.
+		systemctl stop cpmd.service
+		systemctl is-enabled --quiet cpmd.service && systemctl enable cpmd.socket
+		systemctl start cpmd.socket cpmd.service
+	fi
 fi
 if [ ! -e /etc/cpmd/app_code ] || [ ! -e /etc/cpmd/client_key ]; then
 	echo "cpmd: write the credentials into /etc/cpmd/app_code and /etc/cpmd/client_key (chmod 600), edit"

@@ -15,7 +15,12 @@ import (
 // settings returns the values of each setting of the unit, in order.
 func settings(t *testing.T) map[string][]string {
 	t.Helper()
-	text, err := os.ReadFile("cpmd.service")
+	return settingsOf(t, "cpmd.service")
+}
+
+func settingsOf(t *testing.T, unit string) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile(unit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,11 +46,18 @@ func TestUnitIsValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unit := filepath.Join(t.TempDir(), "cpmd.service")
+	dir := t.TempDir()
+	unit, socket := filepath.Join(dir, "cpmd.service"), filepath.Join(dir, "cpmd.socket")
 	if err := os.WriteFile(unit, []byte(strings.Replace(string(text), "/usr/bin/cpmd", self, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("systemd-analyze", "verify", "--man=no", unit).CombinedOutput()
+	if text, err = os.ReadFile("cpmd.socket"); err == nil {
+		err = os.WriteFile(socket, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("systemd-analyze", "verify", "--man=no", unit, socket).CombinedOutput()
 	if err != nil || len(out) > 0 {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}

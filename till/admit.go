@@ -1,10 +1,10 @@
 package till
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,38 +13,45 @@ import (
 
 // admit keeps out who has no business here. Any web page can make a browser on this machine send requests to
 // a loopback port, directly or by a DNS name that it points at 127.0.0.1 (DNS rebinding). So over TCP the Host
-// must be a loopback name, a browser's Origin must be this very server, and everything needs the token. A Unix
-// socket is guarded by its file mode, but a browser that comes through some proxy is refused there as well.
-func (d *httpDialect) admit(r *http.Request) *Problem {
-	if d.isTCP && !isLoopbackHost(r.Host) {
+// must be a loopback name, a browser's Origin must be this very server or configured, and everything needs the
+// token. A Unix socket is guarded by its file mode, but a browser that comes through some proxy is refused there
+// as well.
+func (d *httpDialect) admit(r *http.Request, encrypted bool) *Problem {
+	if d.isTCP() && !isLoopbackHost(r.Host) {
 		return problem(http.StatusForbidden, unauthorized,
 			"The Host header must name this machine: 127.0.0.1, [::1] or localhost.")
 	}
+	scheme := "http://"
+	if encrypted {
+		scheme = "https://"
+	}
 	for _, origin := range r.Header.Values("Origin") {
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme != "http" || u.Host != r.Host || !isLoopbackHost(u.Host) {
+		if (origin != scheme+r.Host || !isLoopbackHost(r.Host)) && !slices.Contains(d.endpoint.Origins, origin) {
 			return problem(http.StatusForbidden, unauthorized,
 				"Web pages of other origins may not use this API; send requests from the till's program.")
 		}
 	}
-	if d.isTCP && !sameToken(bearer(r.Header), d.token) {
+	if d.isTCP() && !sameToken(bearer(r.Header), d.token()) {
 		return problem(http.StatusUnauthorized, unauthorized,
 			"Send the header Authorization: Bearer TOKEN with the token from the token_file of the configuration.")
 	}
 	return nil
 }
 
+// isLoopbackHost takes the plain forms alone: no zone, no other spelling of an address, nothing around a name.
 func isLoopbackHost(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
+	m := loopbackHost.FindStringSubmatch(hostport)
+	if m == nil {
+		return false
 	}
-	if strings.EqualFold(host, "localhost") {
+	if strings.EqualFold(m[1], "localhost") {
 		return true
 	}
-	ip, err := netip.ParseAddr(host)
+	ip, err := netip.ParseAddr(strings.Trim(m[1], "[]"))
 	return err == nil && ip.IsLoopback()
 }
+
+var loopbackHost = regexp.MustCompile(`^((?i:localhost)|[0-9.]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?$`)
 
 func bearer(h http.Header) string {
 	values := h.Values("Authorization")
@@ -58,16 +65,20 @@ func bearer(h http.Header) string {
 	return strings.TrimSpace(token)
 }
 
-// healthz says that the process lives, whatever else is wrong.
+// healthz answers while the process lives, whatever else is wrong.
 func (d *httpDialect) healthz(w http.ResponseWriter, _ *http.Request) int {
 	return d.send(w, http.StatusOK, "application/json", map[string]string{"status": "alive"})
 }
 
-// readyz says whether sales can be taken.
+// readyz reports whether sales can be taken, and which endpoints are not open.
 func (d *httpDialect) readyz(w http.ResponseWriter, _ *http.Request) int {
 	err := d.desk.Ready()
 	if err == nil {
-		return d.send(w, http.StatusOK, "application/json", map[string]string{"status": "ready"})
+		answer := map[string]string{"status": "ready"}
+		if closed := d.Closed(); closed != nil {
+			answer["detail"] = closed.Error()
+		}
+		return d.send(w, http.StatusOK, "application/json", answer)
 	}
 	p := d.problemOf(err, "GET /readyz")
 	if p.Code == internal {

@@ -29,6 +29,7 @@ func (c *caller) stream(ctx context.Context, query, lastID string) (events chan 
 	if lastID != "" {
 		req.Header.Set("Last-Event-ID", lastID)
 	}
+	c.set(req)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.t.Fatal(err)

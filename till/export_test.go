@@ -12,9 +12,17 @@ func (s *Server) SetLimits(connections, calls int, read, write, beat time.Durati
 	s.limits.read, s.limits.write, s.limits.beat = read, write, beat
 }
 
+// SetStrangers bounds the connections that have not been welcomed, and the time that each has.
+func (s *Server) SetStrangers(n int, grace time.Duration) {
+	s.limits.strangers, s.limits.grace = n, grace
+}
+
+// SetRetry makes the server try closed endpoints often.
+func (s *Server) SetRetry(every time.Duration) { s.limits.retry, s.limits.retryMost = every, every }
+
 // DecodeSale decodes the body of a PUT /v1/sales/{id} and returns its amount.
 func DecodeSale(body []byte) (int64, error) {
-	a := newAsk("")
+	a := newAsk(access{})
 	err := decode(a, operations[0].fields, []member{{"id", value{kind: bare, text: "a"}}}, "", body)
 	return a.sale.Amount, err
 }

@@ -113,13 +113,13 @@ func optional(keeps rule) rule {
 const maxIDLen = 64
 
 func isID(s string) error {
-	ok := len(s) >= 1 && len(s) <= maxIDLen
+	ok := len(s) >= 1 && len(s) <= maxIDLen && s != "." && s != ".." // which are folders in a path
 	for _, c := range []byte(s) {
 		ok = ok && (c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' ||
 			c == '.' || c == '_' || c == '-')
 	}
 	if !ok {
-		return errors.New("must be a text of 1 to 64 characters out of A-Z a-z 0-9 . _ -")
+		return errors.New("must be a text of 1 to 64 characters out of A-Z a-z 0-9 . _ -, and not . or ..")
 	}
 	return nil
 }

@@ -21,29 +21,28 @@ import (
 // An httpDialect answers tills over HTTP on one endpoint.
 type httpDialect struct {
 	*Server
-	token string
-	isTCP bool
+	*door
 }
 
-type peerKey struct{}
+type guestKey struct{}
 
 // serveHTTP answers requests until the returned function is called.
-func (s *Server) serveHTTP(l net.Listener, token string, isTCP bool) (shutdown func(context.Context) error) {
+func (s *Server) serveHTTP(l net.Listener, d *door) (shutdown func(context.Context) error) {
 	logger, _ := zap.NewStdLogAt(s.log, zapcore.DebugLevel)
 	srv := &http.Server{
-		Handler:                      &httpDialect{s, token, isTCP},
+		Handler:                      &httpDialect{s, d},
 		DisableGeneralOptionsHandler: true,
 		ReadTimeout:                  s.limits.read,
 		IdleTimeout:                  s.limits.idle,
 		MaxHeaderBytes:               s.limits.header,
 		ErrorLog:                     logger,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, peerKey{}, peerName(c))
+			return context.WithValue(ctx, guestKey{}, c.(*guest))
 		},
 	}
 	s.serving.Go(func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("tills are no longer heard", zap.Stringer("listen", l.Addr()), zap.Error(err))
+			s.log.Error("an endpoint no longer answers", zap.Stringer("listen", l.Addr()), zap.Error(err))
 		}
 	})
 	return func(ctx context.Context) error {
@@ -76,14 +75,25 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	// Until an answer is there, nothing is written; then send sets the real deadline.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-	if p := d.admit(r); p != nil {
-		return d.problem(w, p)
+	if d.crossOrigin(w, r) {
+		w.WriteHeader(http.StatusNoContent)
+		return http.StatusNoContent
+	}
+	g := r.Context().Value(guestKey{}).(*guest)
+	if p := d.admit(r, g.encrypted()); p != nil {
+		return d.turnAway(w, p)
+	}
+	if !g.welcome() {
+		return d.turnAway(w, tooMany())
 	}
 	rt, path, p := findRoute(r)
 	if p != nil {
 		return d.problem(w, p)
 	}
 	*label = rt.label
+	if err := g.access().check(rt.needs); err != nil {
+		return d.problem(w, d.problemOf(err, rt.label))
+	}
 	if rt.plain != nil {
 		return rt.plain(d, w, r)
 	}
@@ -94,7 +104,7 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 	// The request has arrived. Left as it is, the read deadline would end the request's context in mid-wait.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 
-	a := newAsk(r.Context().Value(peerKey{}).(string))
+	a := newAsk(g.access())
 	if err := decode(a, rt.op.fields, path, r.URL.RawQuery, body); err != nil {
 		return d.problem(w, d.problemOf(err, rt.label))
 	}
@@ -128,7 +138,7 @@ func (d *httpDialect) body(r *http.Request) ([]byte, *Problem) {
 	return body, nil
 }
 
-func newAsk(by string) *ask { return &ask{by: by, after: -1} }
+func newAsk(x access) *ask { return &ask{access: x, after: -1} }
 
 // decode reads the three places of an HTTP request.
 func decode(a *ask, fields []field, path []member, rawQuery string, body []byte) error {
@@ -182,6 +192,12 @@ func (d *httpDialect) send(w http.ResponseWriter, status int, mediaType string, 
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes())
 	return status
+}
+
+// turnAway refuses and ends the connection: it takes room that others need.
+func (d *httpDialect) turnAway(w http.ResponseWriter, p *Problem) int {
+	w.Header().Set("Connection", "close")
+	return d.problem(w, p)
 }
 
 func (d *httpDialect) problem(w http.ResponseWriter, p *Problem) int {

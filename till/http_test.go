@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"os/user"
 	"strings"
 	"testing"
 	"time"
@@ -54,9 +55,18 @@ func TestCancelIsAWish(t *testing.T) {
 		t.Errorf("while waiting: %d %s", a.status, a.body)
 	}
 	c.do("POST", "/v1/sales/b/cancel", "").refused(t, 404, sale.UnknownSale)
-	if asked := desk.CancelsAsked(); len(asked) != 2 || !strings.HasPrefix(asked[0], "a by uid=") || !strings.Contains(asked[0], " pid=") {
+	if asked := desk.CancelsAsked(); len(asked) != 2 || !strings.HasPrefix(asked[0], "a by unix:/") || !strings.HasSuffix(asked[0], ", user "+me(t)) {
 		t.Errorf("the journal must learn who asked: %q", asked)
 	}
+}
+
+func me(t *testing.T) string {
+	t.Helper()
+	u, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Username
 }
 
 func TestList(t *testing.T) {

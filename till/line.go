@@ -20,8 +20,7 @@ import (
 // A lineDialect answers tills in JSON-RPC 2.0, one object per line, on one endpoint.
 type lineDialect struct {
 	*Server
-	token string
-	isTCP bool
+	*door
 
 	mu    sync.Mutex
 	conns map[*lineConn]bool
@@ -29,8 +28,8 @@ type lineDialect struct {
 }
 
 // serveLine answers calls until the returned function is called.
-func (s *Server) serveLine(l net.Listener, token string, isTCP bool) (shutdown func(context.Context) error) {
-	d := &lineDialect{Server: s, token: token, isTCP: isTCP, conns: map[*lineConn]bool{}}
+func (s *Server) serveLine(l net.Listener, at *door) (shutdown func(context.Context) error) {
+	d := &lineDialect{Server: s, door: at, conns: map[*lineConn]bool{}}
 	s.serving.Go(func() { d.accept(l) })
 	return func(ctx context.Context) error {
 		err := l.Close()
@@ -57,7 +56,7 @@ func (d *lineDialect) accept(l net.Listener) {
 			continue
 		}
 		pause = 5 * time.Millisecond
-		c := newLineConn(d, nc)
+		c := newLineConn(d, nc.(*guest))
 		d.mu.Lock()
 		d.conns[c] = true
 		d.mu.Unlock()
@@ -192,15 +191,3 @@ func findMethod(name string) *operation {
 	}
 	return nil
 }
-
-// tooMany is what a connection beyond the bound is told, by dialect.
-var tooMany = func() map[string]string {
-	p := problem(http.StatusServiceUnavailable, notReady, "Too many connections at once; use one for many requests.")
-	plain, _ := json.Marshal(p)
-	rpc, _ := json.Marshal(answerLine{ID: nobody, Error: rpcOf(p)})
-	return map[string]string{
-		DialectHTTP: fmt.Sprintf("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"+
-			"Retry-After: 2\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(plain), plain),
-		DialectLine: string(rpc) + "\n",
-	}
-}()

@@ -127,7 +127,7 @@ func TestSaleOverLine(t *testing.T) {
 	if v := l.call("sale.cancel", `{"id":"a"}`).sale(t); v.State != sale.Paying {
 		t.Errorf("%+v", v)
 	}
-	if asked := desk.CancelsAsked(); len(asked) != 1 || !strings.HasPrefix(asked[0], "a by uid=") {
+	if asked := desk.CancelsAsked(); len(asked) != 1 || !strings.HasSuffix(asked[0], ", user "+me(t)) {
 		t.Errorf("%q", asked)
 	}
 	desk.SetState("a", sale.Paid, "")

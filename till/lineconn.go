@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -18,9 +17,8 @@ import (
 // A lineConn is one till's connection. Its reader starts each call on a goroutine of its own, so a call that
 // waits holds up no other; answers come as they are ready and are told apart by their ids.
 type lineConn struct {
-	net.Conn
+	*guest
 	d          *lineDialect
-	by         string
 	in         *bufio.Reader
 	known      bool          // has shown the token, or needs none
 	slots      chan struct{} // calls under way
@@ -49,9 +47,9 @@ type rpcVersion struct{}
 
 func (rpcVersion) MarshalText() ([]byte, error) { return []byte("2.0"), nil }
 
-func newLineConn(d *lineDialect, nc net.Conn) *lineConn {
-	return &lineConn{Conn: nc, d: d, by: peerName(nc), known: !d.isTCP,
-		in: bufio.NewReaderSize(nc, int(d.limits.body)), slots: make(chan struct{}, d.limits.calls)}
+func newLineConn(d *lineDialect, g *guest) *lineConn {
+	return &lineConn{guest: g, d: d, known: !d.isTCP(),
+		in: bufio.NewReaderSize(g, int(d.limits.body)), slots: make(chan struct{}, d.limits.calls)}
 }
 
 // serve reads calls until the till has no more, and answers what it asked.
@@ -109,7 +107,7 @@ func (c *lineConn) skipLine() error {
 	}
 }
 
-// take starts a call and says whether to go on. Before the token is known, whatever is not the right auth ends
+// take starts a call and reports whether to go on. Before the token is known, whatever is not the right auth ends
 // the connection: so a web page that sends an HTTP request here cannot hide calls in its body.
 func (c *lineConn) take(line []byte) (goOn bool) {
 	cl, fail := readCall(line)
@@ -123,15 +121,22 @@ func (c *lineConn) take(line []byte) (goOn bool) {
 		c.answer(cl.id, nil, rpcOf(problem(http.StatusUnauthorized, unauthorized,
 			`The first call over tcp must be auth with {"token":"..."}, the token from the token_file of the configuration.`)))
 		return false
+	case !c.welcome():
+		c.answer(cl.id, nil, rpcOf(tooMany()))
+		return false
 	}
 	op := findMethod(cl.method)
 	if op == nil {
 		c.answer(cl.id, nil, rpcRefuse(rpcMethod, "there is no method %s", quoted(cl.method)))
 		return true
 	}
-	a := newAsk(c.by)
+	a := newAsk(c.access())
 	a.gone = c.ctx.Done()
-	if err := fill(a, op.fields, cl.params, "params"); err != nil {
+	err := a.check(op.needs)
+	if err == nil {
+		err = fill(a, op.fields, cl.params, "params")
+	}
+	if err != nil {
 		p := c.d.problemOf(err, cl.method)
 		c.d.metrics.observe(DialectLine, op.method, p.Status, 0)
 		c.answer(cl.id, nil, rpcOf(p))
@@ -187,14 +192,18 @@ var tokenField = []field{{"token", inBody, true, word(func(a *ask) *string { ret
 
 // auth checks the token. On a Unix socket it is not needed and always right, so that a till has one way only.
 func (c *lineConn) auth(cl call) (goOn bool) {
-	a := newAsk(c.by)
+	a := newAsk(c.access())
 	if err := fill(a, tokenField, cl.params, "params"); err != nil {
 		c.answer(cl.id, nil, rpcOf(c.d.problemOf(err, cl.method)))
 		return c.known
 	}
-	if c.d.isTCP && !sameToken(a.token, c.d.token) {
+	if c.d.isTCP() && !sameToken(a.token, c.d.token()) {
 		c.answer(cl.id, nil, rpcOf(problem(http.StatusUnauthorized, unauthorized,
 			"The token is wrong; use the one in the token_file of the configuration.")))
+		return false
+	}
+	if !c.welcome() {
+		c.answer(cl.id, nil, rpcOf(tooMany()))
 		return false
 	}
 	c.known = true
@@ -217,7 +226,7 @@ func (c *lineConn) subscribe(id json.RawMessage, after int64) {
 				_ = c.Close()
 			}
 		}()
-		err := c.d.follow(c.ctx, after, c.d.limits.beat, func(list []sale.Notice) error {
+		err := c.d.follow(c.ctx, c.access(), after, c.d.limits.beat, func(list []sale.Notice) error {
 			if !begun {
 				begun = true
 				c.answer(id, map[string]any{"after": after}, nil)
@@ -255,7 +264,7 @@ func (c *lineConn) write(v any) error {
 	c.out.Lock()
 	defer c.out.Unlock()
 	_ = c.SetWriteDeadline(time.Now().Add(c.d.limits.write))
-	_, err := c.Conn.Write(b.Bytes())
+	_, err := c.guest.Write(b.Bytes())
 	if err != nil {
 		_ = c.Close() // half a line may be out: nothing can follow it
 	}

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -19,7 +18,7 @@ const socketMode = 0o660
 
 func (e Endpoint) isTCP() bool { return strings.HasPrefix(e.Listen, "tcp:") }
 
-// Check says what is wrong with an endpoint, without opening it.
+// Check reports what is wrong with an endpoint, without opening it.
 func (e Endpoint) Check() error {
 	if e.Dialect != DialectHTTP && e.Dialect != DialectLine {
 		return fmt.Errorf("dialect %q is not known; write %q or %q", e.Dialect, DialectHTTP, DialectLine)
@@ -49,13 +48,22 @@ func (e Endpoint) Check() error {
 	return fmt.Errorf("listen: %q is not understood; write unix:/path or tcp:127.0.0.1:8460", e.Listen)
 }
 
+// errTaken marks the error for an address at which another program listens.
+var errTaken = errors.New("taken")
+
+type takenError struct{ error }
+
+func (takenError) Is(target error) bool { return target == errTaken }
+
+func taken(err error) error { return takenError{err} }
+
 // listen opens a checked address.
 func listen(ctx context.Context, addr string) (net.Listener, error) {
 	network, rest, _ := strings.Cut(addr, ":")
 	if network == "tcp" {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", rest)
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("%w; stop the other program or choose another port", err)
+			return nil, taken(fmt.Errorf("%w: another program has it; ss -ltnp shows which", err))
 		}
 		return l, err
 	}
@@ -96,58 +104,10 @@ func clearSocket(ctx context.Context, path string) error {
 	c, err := dialer.DialContext(ctx, "unix", path)
 	if err == nil {
 		_ = c.Close()
-		return fmt.Errorf("another daemon answers on %s; stop it first", path)
+		return taken(fmt.Errorf("another program answers on %s; stop it", path))
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("cannot tell whether another daemon uses the socket: %w", err)
 	}
 	return os.Remove(path)
-}
-
-// A bounded listener refuses connections beyond a number, in the dialect's own words, instead of letting them
-// wait for ever.
-type bounded struct {
-	net.Listener
-	slots  chan struct{}
-	excuse string
-}
-
-func newBounded(l net.Listener, most int, excuse string) *bounded {
-	return &bounded{l, make(chan struct{}, most), excuse}
-}
-
-func (b *bounded) Accept() (net.Conn, error) {
-	for {
-		c, err := b.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case b.slots <- struct{}{}:
-			return &slotted{Conn: c, leave: sync.OnceFunc(func() { <-b.slots })}, nil
-		default:
-			_ = c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-			_, _ = c.Write([]byte(b.excuse))
-			_ = c.Close()
-		}
-	}
-}
-
-// A slotted connection gives its slot back when it is closed.
-type slotted struct {
-	net.Conn
-	leave func()
-}
-
-func (c *slotted) Close() error {
-	defer c.leave()
-	return c.Conn.Close()
-}
-
-// CloseWrite lets net/http end a connection so that the other side still reads the last answer.
-func (c *slotted) CloseWrite() error {
-	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return w.CloseWrite()
-	}
-	return nil
 }

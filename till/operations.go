@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 
 	"cpmd/payment"
@@ -12,14 +13,14 @@ import (
 
 // An ask is a decoded request; an operation uses what its fields filled in.
 type ask struct {
-	by     string          // who asks
+	access                 // of who asks
 	gone   <-chan struct{} // closed when who asks has left
 	id     string
 	sale   sale.Request
 	refund sale.RefundRequest
 	word   sale.Resolution
 	filter sale.Filter
-	lane   string
+	place  string // the lane of a scan
 	day    string
 	code   string
 	token  string
@@ -33,6 +34,7 @@ type ask struct {
 type operation struct {
 	method string // of the line dialect
 	route  string // of the http dialect: an HTTP method and a path
+	needs  []Permission
 	fields []field
 	do     func(s *Server, ctx context.Context, a *ask) (status int, body any, err error)
 }
@@ -45,8 +47,10 @@ var (
 	dayField   = field{"day", inQuery, false, word(func(a *ask) *string { return &a.day }, optional(isDay))}
 )
 
+// operations is also the one place that says which permission each operation needs, in both dialects. Where
+// there are two, "read" shows everything and the other one only what was opened at the same endpoint.
 var operations = []operation{
-	{"sale.put", "PUT /v1/sales/{id}", []field{idField,
+	{"sale.put", "PUT /v1/sales/{id}", anyOf(Sell), []field{idField,
 		{"amount", inBody, true, amount(func(a *ask) *int64 { return &a.sale.Amount })},
 		{"currency", inBody, true, word(func(a *ask) *string { return &a.sale.Currency }, isCurrency)},
 		{"lane", inBody, false, word(func(a *ask) *string { return &a.sale.Lane }, optional(isPrintable))},
@@ -60,11 +64,11 @@ var operations = []operation{
 		{"metadata", inBody, false, texts(func(a *ask) *map[string]string { return &a.sale.Metadata })},
 	}, (*Server).putSale},
 
-	{"sale.get", "GET /v1/sales/{id}", []field{idField, waitField, afterField}, (*Server).getSale},
+	{"sale.get", "GET /v1/sales/{id}", anyOf(Sell, Read), []field{idField, waitField, afterField}, (*Server).getSale},
 
-	{"sale.cancel", "POST /v1/sales/{id}/cancel", []field{idField}, (*Server).cancelSale},
+	{"sale.cancel", "POST /v1/sales/{id}/cancel", anyOf(Sell), []field{idField}, (*Server).cancelSale},
 
-	{"sale.list", "GET /v1/sales", []field{
+	{"sale.list", "GET /v1/sales", anyOf(Sell, Read), []field{
 		{"state", inQuery, false, word(func(a *ask) *sale.State { return &a.filter.State }, optional(isState))},
 		{"lane", inQuery, false, word(func(a *ask) *string { return &a.filter.Lane }, optional(isPrintable))},
 		{"day", inQuery, false, word(func(a *ask) *string { return &a.filter.Day }, optional(isDay))},
@@ -72,53 +76,53 @@ var operations = []operation{
 		{"limit", inQuery, false, integer(func(a *ask) *int { return &a.filter.Limit }, 1, 1000)},
 	}, (*Server).listSales},
 
-	{"sale.delivered", "POST /v1/sales/{id}/delivered", []field{idField}, (*Server).delivered},
+	{"sale.delivered", "POST /v1/sales/{id}/delivered", anyOf(Sell), []field{idField}, (*Server).delivered},
 
-	{"sale.resolve", "POST /v1/sales/{id}/resolve", []field{idField,
+	{"sale.resolve", "POST /v1/sales/{id}/resolve", anyOf(Resolve), []field{idField,
 		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome }, oneOf(sale.Paid, sale.NotPaid))},
 		noteField(func(a *ask) *string { return &a.word.Note }), evenThough,
 	}, (*Server).resolve},
 
-	{"sale.ask", "POST /v1/sales/{id}/ask", []field{idField}, (*Server).askNow},
+	{"sale.ask", "POST /v1/sales/{id}/ask", anyOf(Sell, Resolve), []field{idField}, (*Server).askNow},
 
-	{"sale.story", "GET /v1/sales/{id}/story", []field{idField}, (*Server).story},
+	{"sale.story", "GET /v1/sales/{id}/story", anyOf(Sell, Read), []field{idField}, (*Server).story},
 
-	{"refund.put", "PUT /v1/refunds/{id}", []field{idField,
+	{"refund.put", "PUT /v1/refunds/{id}", anyOf(Refund), []field{idField,
 		{"sale", inBody, true, word(func(a *ask) *string { return &a.refund.Sale }, isID)},
 		{"amount", inBody, true, amount(func(a *ask) *int64 { return &a.refund.Amount })},
 	}, (*Server).putRefund},
 
-	{"refund.get", "GET /v1/refunds/{id}", []field{idField, waitField, afterField}, (*Server).getRefund},
+	{"refund.get", "GET /v1/refunds/{id}", anyOf(Refund, Read), []field{idField, waitField, afterField}, (*Server).getRefund},
 
-	{"refund.resolve", "POST /v1/refunds/{id}/resolve", []field{idField,
+	{"refund.resolve", "POST /v1/refunds/{id}/resolve", anyOf(Resolve), []field{idField,
 		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome },
 			oneOf(sale.State(sale.Refunded), sale.State(sale.NotRefunded)))},
 		noteField(func(a *ask) *string { return &a.word.Note }), evenThough,
 	}, (*Server).resolveRefund},
 
-	{"alarms", "GET /v1/alarms", []field{
+	{"alarms", "GET /v1/alarms", anyOf(Read), []field{
 		{"all", inQuery, false, yesNo(func(a *ask) *bool { return &a.all })},
 	}, (*Server).alarms},
-	{"alarm.settle", "POST /v1/alarms/{seq}/settle", []field{
+	{"alarm.settle", "POST /v1/alarms/{seq}/settle", anyOf(Resolve), []field{
 		{"seq", inPath, true, integer(func(a *ask) *int64 { return &a.seq }, 1, math.MaxInt64)},
 		noteField(func(a *ask) *string { return &a.word.Note }),
 	}, (*Server).settleAlarm},
 
-	{"totals", "GET /v1/totals", []field{dayField}, (*Server).totals},
-	{"reconcile", "GET /v1/reconciliation", []field{dayField,
+	{"totals", "GET /v1/totals", anyOf(Read), []field{dayField}, (*Server).totals},
+	{"reconcile", "GET /v1/reconciliation", anyOf(Read), []field{dayField,
 		{"last", inQuery, false, yesNo(func(a *ask) *bool { return &a.all })},
 	}, (*Server).reconcile},
-	{"lanes", "GET /v1/lanes", nil, (*Server).lanes},
+	{"lanes", "GET /v1/lanes", anyOf(Sell, Read), nil, (*Server).lanes},
 
-	{"lane.scan", "POST /v1/lanes/{lane}/scan", []field{
-		{"lane", inPath, true, word(func(a *ask) *string { return &a.lane }, isPrintable)},
+	{"lane.scan", "POST /v1/lanes/{lane}/scan", anyOf(Sell), []field{
+		{"lane", inPath, true, word(func(a *ask) *string { return &a.place }, isPrintable)},
 		{"code", inBody, true, word(func(a *ask) *string { return &a.code }, isCode)},
 	}, (*Server).scan},
 
-	{"diagnosis", "GET /v1/diagnosis", nil, (*Server).diagnosis},
+	{"diagnosis", "GET /v1/diagnosis", anyOf(Read), nil, (*Server).diagnosis},
 
 	// The event stream has no answer of its own: each dialect has its way to send it.
-	{subscribe, "GET /v1/events", []field{afterField}, nil},
+	{subscribe, "GET /v1/events", anyOf(Sell, Refund, Read), []field{afterField}, nil},
 }
 
 const subscribe = "events.subscribe"
@@ -135,35 +139,58 @@ func created(is bool) int {
 
 func (s *Server) putSale(ctx context.Context, a *ask) (int, any, error) {
 	a.sale.ID, a.sale.By = a.id, a.by
+	if a.sale.Lane == "" && len(a.lanes) == 1 {
+		a.sale.Lane = a.lanes[0]
+	}
+	if a.sale.Lane != "" {
+		if err := a.lane(a.sale.Lane); err != nil {
+			return 0, nil, err
+		}
+	}
 	v, isNew, err := s.desk.PutSale(ctx, a.sale)
+	if err == nil && !isNew && !a.seesAll() {
+		err = a.sees(v) // the same request, but at another endpoint
+	}
 	return created(isNew), whole(v), err
 }
 
 func (s *Server) getSale(ctx context.Context, a *ask) (int, any, error) {
 	v, err := await(s, a, func() (sale.View, int64, bool, error) {
-		v, err := s.desk.Sale(ctx, a.id)
+		v, err := s.saleFor(ctx, a, a.id)
 		return v, v.Seq, v.Final, err
 	})
 	return http.StatusOK, whole(v), err
 }
 
 func (s *Server) cancelSale(ctx context.Context, a *ask) (int, any, error) {
+	if err := s.maySee(ctx, a); err != nil {
+		return 0, nil, err
+	}
 	v, err := s.desk.CancelSale(ctx, a.id, a.by)
 	return http.StatusAccepted, whole(v), err
 }
 
 func (s *Server) delivered(ctx context.Context, a *ask) (int, any, error) {
+	if err := s.maySee(ctx, a); err != nil {
+		return 0, nil, err
+	}
 	v, err := s.desk.ConfirmDelivery(ctx, a.id, a.by)
 	return http.StatusOK, whole(v), err
 }
 
 func (s *Server) resolve(ctx context.Context, a *ask) (int, any, error) {
+	if err := s.mayDecide(ctx, a, a.id); err != nil {
+		return 0, nil, err
+	}
 	a.word.ID, a.word.By = a.id, a.by
 	v, err := s.desk.Resolve(ctx, a.word)
 	return http.StatusOK, whole(v), err
 }
 
 func (s *Server) story(ctx context.Context, a *ask) (int, any, error) {
+	if err := s.maySee(ctx, a); err != nil {
+		return 0, nil, err
+	}
 	v, err := s.desk.Story(ctx, a.id)
 	v.Sale = whole(v.Sale)
 	return http.StatusOK, v, err
@@ -179,7 +206,7 @@ func (s *Server) reconcile(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) listSales(ctx context.Context, a *ask) (int, any, error) {
-	all, err := s.desk.Sales(ctx, a.filter)
+	all, err := s.salesFor(ctx, a)
 	list := make([]sale.View, len(all))
 	for i, v := range all {
 		list[i] = whole(v)
@@ -188,6 +215,9 @@ func (s *Server) listSales(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) putRefund(ctx context.Context, a *ask) (int, any, error) {
+	if err := s.mayDecide(ctx, a, a.refund.Sale); err != nil {
+		return 0, nil, err
+	}
 	a.refund.ID, a.refund.By = a.id, a.by
 	v, isNew, err := s.desk.PutRefund(ctx, a.refund)
 	return created(isNew), v, err
@@ -195,7 +225,7 @@ func (s *Server) putRefund(ctx context.Context, a *ask) (int, any, error) {
 
 func (s *Server) getRefund(ctx context.Context, a *ask) (int, any, error) {
 	v, err := await(s, a, func() (sale.RefundView, int64, bool, error) {
-		v, err := s.desk.Refund(ctx, a.id)
+		v, err := s.refundFor(ctx, a)
 		return v, v.Seq, v.Final, err
 	})
 	return http.StatusOK, v, err
@@ -209,18 +239,24 @@ func (s *Server) totals(ctx context.Context, a *ask) (int, any, error) {
 	return http.StatusOK, v, err
 }
 
-func (s *Server) lanes(ctx context.Context, _ *ask) (int, any, error) {
-	all, err := s.desk.Lanes(ctx)
-	return http.StatusOK, map[string]any{"lanes": append([]sale.LaneView{}, all...)}, err
+func (s *Server) lanes(ctx context.Context, a *ask) (int, any, error) {
+	all, err := s.lanesFor(ctx, a)
+	return http.StatusOK, map[string]any{"lanes": all}, err
 }
 
 func (s *Server) scan(ctx context.Context, a *ask) (int, any, error) {
-	err := s.desk.Feed(ctx, a.lane, a.code)
-	return http.StatusAccepted, map[string]any{"lane": a.lane, "accepted": true}, err
+	if err := a.lane(a.place); err != nil {
+		return 0, nil, err
+	}
+	err := s.desk.Feed(ctx, a.place, a.code)
+	return http.StatusAccepted, map[string]any{"lane": a.place, "accepted": true}, err
 }
 
 func (s *Server) diagnosis(ctx context.Context, _ *ask) (int, any, error) {
 	v, err := s.desk.Diagnosis(ctx)
+	if closed := s.Closed(); closed != nil {
+		v.Advice = append(strings.Split(closed.Error(), "\n"), v.Advice...)
+	}
 	return http.StatusOK, v, err
 }
 

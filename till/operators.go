@@ -16,12 +16,28 @@ func noteField(into func(a *ask) *string) field {
 }
 
 func (s *Server) resolveRefund(ctx context.Context, a *ask) (int, any, error) {
+	if a.lanes != nil {
+		v, err := s.desk.Refund(ctx, a.id)
+		if err == nil {
+			err = s.mayDecide(ctx, a, v.Sale)
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+	}
 	a.word.ID, a.word.By = a.id, a.by
 	v, err := s.desk.ResolveRefund(ctx, a.word)
 	return http.StatusOK, v, err
 }
 
 func (s *Server) askNow(ctx context.Context, a *ask) (int, any, error) {
+	may := s.maySee
+	if a.may[Resolve] { // whoever decides about all sales may look first
+		may = func(ctx context.Context, a *ask) error { return s.mayDecide(ctx, a, a.id) }
+	}
+	if err := may(ctx, a); err != nil {
+		return 0, nil, err
+	}
 	v, err := s.desk.AskNow(ctx, a.id, a.by)
 	return http.StatusAccepted, whole(v), err
 }

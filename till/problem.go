@@ -16,6 +16,9 @@ const (
 	notReady     sale.Code = "not_ready"
 )
 
+// NotAllowed refuses what the endpoint or its peer has no permission for.
+const NotAllowed sale.Code = "not_allowed"
+
 // A Problem is what a till gets instead of an answer (RFC 9457, application/problem+json). The line dialect
 // carries it as error.data.
 type Problem struct {
@@ -32,6 +35,7 @@ type Problem struct {
 var statusOf = map[sale.Code]int{
 	sale.InvalidRequest:     http.StatusBadRequest,
 	unauthorized:            http.StatusUnauthorized,
+	NotAllowed:              http.StatusForbidden,
 	sale.UnknownSale:        http.StatusNotFound,
 	sale.UnknownRefund:      http.StatusNotFound,
 	sale.UnknownLane:        http.StatusNotFound,
@@ -79,4 +83,8 @@ func broken() *Problem {
 	return problem(http.StatusInternalServerError, internal,
 		"Something is wrong inside cpmd; its log says what. It is not known what came of the request: "+
 			"ask again with the same id before doing anything else.")
+}
+
+func tooMany() *Problem {
+	return problem(http.StatusServiceUnavailable, notReady, "Too many connections at once; use one for many requests.")
 }

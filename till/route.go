@@ -13,6 +13,7 @@ type route struct {
 	label  string // "GET /v1/sales/{id}", for metrics
 	method string
 	path   []string
+	needs  []Permission
 	op     *operation
 	plain  func(d *httpDialect, w http.ResponseWriter, r *http.Request) int // instead of op
 }
@@ -21,16 +22,16 @@ var routes = makeRoutes()
 
 func makeRoutes() []route {
 	var all []route
-	add := func(label string, op *operation, plain func(*httpDialect, http.ResponseWriter, *http.Request) int) {
+	add := func(label string, needs []Permission, op *operation, plain func(*httpDialect, http.ResponseWriter, *http.Request) int) {
 		method, path, _ := strings.Cut(label, " ")
-		all = append(all, route{label, method, strings.Split(path, "/"), op, plain})
+		all = append(all, route{label, method, strings.Split(path, "/"), needs, op, plain})
 	}
 	for i := range operations {
-		add(operations[i].route, &operations[i], nil)
+		add(operations[i].route, operations[i].needs, &operations[i], nil)
 	}
-	add("GET /healthz", nil, (*httpDialect).healthz)
-	add("GET /readyz", nil, (*httpDialect).readyz)
-	add("GET /metrics", nil, (*httpDialect).metrics)
+	add("GET /healthz", nil, nil, (*httpDialect).healthz)
+	add("GET /readyz", nil, nil, (*httpDialect).readyz)
+	add("GET /metrics", anyOf(Read), nil, (*httpDialect).metrics)
 	return all
 }
 

@@ -1,11 +1,13 @@
 package till
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,12 +23,31 @@ const (
 
 // An Endpoint is one place where tills are heard: a [[till]] table of the configuration.
 type Endpoint struct {
+	Name      string // for people and for the journal; empty: Listen
 	Dialect   string // "http" or "line"
 	Listen    string // "unix:/path" or "tcp:127.0.0.1:8460"; only loopback addresses
 	TokenFile string // for tcp: holds the token, and is written at start where it is missing
 
+	Allow       []Permission            // nil: DefaultPermissions
+	Peers       map[Permission][]string // the users and groups that a permission is for; not there: all; for unix
+	Lanes       []string                // nil: all
+	Origins     []string                // of web pages that may use it, such as "https://till.example"; for http
+	Connections int                     // of tills at once; 0: DefaultConnections
+
 	// Inherited is a listener that the service manager opened already; nil: open one.
 	Inherited net.Listener
+}
+
+// DefaultConnections is how many tills may be connected to an endpoint at once.
+const DefaultConnections = 256
+
+func (e Endpoint) name() string { return cmp.Or(e.Name, e.Listen) }
+
+func (e Endpoint) allowed() []Permission {
+	if e.Allow == nil {
+		return DefaultPermissions
+	}
+	return e.Allow
 }
 
 // A Config says where tills are heard.
@@ -40,7 +61,9 @@ type Config struct {
 
 // limits keep one till, or something that is none, from harming the others.
 type limits struct {
-	connections int           // at once, per endpoint
+	connections int           // of tills at once, per endpoint that names no number
+	strangers   int           // connections at once beside those, that have not shown yet that they may be here
+	grace       time.Duration // that such a connection has at least
 	calls       int           // at once, per connection of the line dialect
 	body        int64         // bytes of a request
 	drain       int64         // bytes of a body too long that are read so that the answer is seen
@@ -49,10 +72,14 @@ type limits struct {
 	write       time.Duration // for a till to take what is sent
 	idle        time.Duration // between requests on an HTTP connection
 	beat        time.Duration // between signs of life on an event stream
+	retry       time.Duration // before the first new try to open an endpoint, then twice as long each time
+	retryMost   time.Duration
 }
 
 var defaultLimits = limits{
-	connections: 256,
+	connections: DefaultConnections,
+	strangers:   512,
+	grace:       250 * time.Millisecond,
 	calls:       32,
 	body:        64 << 10,
 	drain:       8 << 20,
@@ -61,6 +88,8 @@ var defaultLimits = limits{
 	write:       10 * time.Second,
 	idle:        2 * time.Minute,
 	beat:        15 * time.Second,
+	retry:       250 * time.Millisecond,
+	retryMost:   15 * time.Second,
 }
 
 // A Server answers tills on all its endpoints.
@@ -73,14 +102,11 @@ type Server struct {
 
 	ending  chan struct{} // closed when Shutdown begins: waits and event streams end
 	end     sync.Once
-	doors   []door
 	serving sync.WaitGroup
-}
+	trying  sync.WaitGroup
 
-// A door is an open endpoint.
-type door struct {
-	addr     string
-	shutdown func(context.Context) error
+	mu    sync.Mutex
+	doors []*door
 }
 
 // New makes a Server; [Server.Start] opens its endpoints.
@@ -89,51 +115,40 @@ func New(cfg Config, desk Desk, log *zap.Logger) *Server {
 		metrics: newMetrics(cfg.Registry), ending: make(chan struct{})}
 }
 
-// Start opens all endpoints and answers tills until [Server.Shutdown]. An error says which endpoint cannot be
-// opened and what to do; nothing stays open then. ctx bounds the opening only.
+// Start opens all endpoints and answers tills until [Server.Shutdown]. One that cannot be opened, such as one
+// whose port another program has, is tried again in the background; [Server.Closed] tells. The error is about an
+// endpoint that is none. ctx bounds the opening only.
 func (s *Server) Start(ctx context.Context) error {
 	for _, e := range s.cfg.Endpoints {
-		if err := s.open(ctx, e); err != nil {
-			return errors.Join(fmt.Errorf("till %s %s: %w", e.Dialect, e.Listen, err), s.Shutdown(ctx))
+		if err := e.Check(); err != nil {
+			return fmt.Errorf("till %s %s: %w", e.Dialect, e.Listen, err)
 		}
 	}
-	return nil
-}
-
-func (s *Server) open(ctx context.Context, e Endpoint) error {
-	if err := e.Check(); err != nil {
-		return err
-	}
-	token := ""
-	if e.isTCP() {
-		var err error
-		if token, err = readToken(e.TokenFile, s.log); err != nil {
-			return err
+	secrets := map[string]*secret{}
+	for _, e := range s.cfg.Endpoints {
+		d := &door{endpoint: e, addr: e.Listen}
+		if e.isTCP() {
+			if secrets[e.TokenFile] == nil {
+				secrets[e.TokenFile] = &secret{}
+			}
+			d.secret = secrets[e.TokenFile]
+		}
+		s.mu.Lock()
+		s.doors = append(s.doors, d)
+		s.mu.Unlock()
+		if err := s.open(ctx, d); err != nil {
+			s.refused(d, err)
+			s.trying.Go(func() { s.keepTrying(d) })
 		}
 	}
-	l := e.Inherited
-	if l == nil {
-		var err error
-		if l, err = listen(ctx, e.Listen); err != nil {
-			return err
-		}
-	}
-	addr := l.Addr().Network() + ":" + l.Addr().String()
-	l = newBounded(l, s.limits.connections, tooMany[e.Dialect])
-	d := door{addr: addr}
-	if e.Dialect == DialectLine {
-		d.shutdown = s.serveLine(l, token, e.isTCP())
-	} else {
-		d.shutdown = s.serveHTTP(l, token, e.isTCP())
-	}
-	s.doors = append(s.doors, d)
-	s.log.Info("tills are heard", zap.String("dialect", e.Dialect), zap.String("listen", addr))
 	return nil
 }
 
 // Addrs tells where tills are heard, in the order of the endpoints and in the form of Endpoint.Listen; it
 // tells the port that was chosen for port 0.
 func (s *Server) Addrs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	addrs := make([]string, len(s.doors))
 	for i, d := range s.doors {
 		addrs[i] = d.addr
@@ -145,10 +160,16 @@ func (s *Server) Addrs() []string {
 // everything. No goroutine of the server is left when it returns nil. It may be called twice.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.end.Do(func() { close(s.ending) })
-	errs := make([]error, len(s.doors))
+	s.trying.Wait()
+	s.mu.Lock()
+	doors := slices.Clone(s.doors)
+	s.mu.Unlock()
+	errs := make([]error, len(doors))
 	var closing sync.WaitGroup
-	for i, d := range s.doors {
-		closing.Go(func() { errs[i] = d.shutdown(ctx) })
+	for i, d := range doors {
+		if d.shutdown != nil { // nobody opens doors any more
+			closing.Go(func() { errs[i] = d.shutdown(ctx) })
+		}
 	}
 	closing.Wait()
 	s.serving.Wait()

@@ -2,14 +2,10 @@ package till
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"go.uber.org/zap"
@@ -23,7 +19,7 @@ const (
 
 // readToken reads the token, and writes a new one first where there is no file.
 func readToken(path string, log *zap.Logger) (string, error) {
-	data, err := os.ReadFile(path)
+	data, mode, err := readOwn(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		log.Info("writing a new token for tills", zap.String("token_file", path))
 		return writeToken(path)
@@ -36,44 +32,18 @@ func readToken(path string, log *zap.Logger) (string, error) {
 		return "", fmt.Errorf("token_file: %s holds no token of %d or more plain characters; remove it and a new one is written",
 			path, minToken)
 	}
-	if fi, err := os.Stat(path); err == nil && fi.Mode().Perm()&0o007 != 0 {
-		log.Warn("every user of this machine can read the token; chmod o= it", zap.String("token_file", path))
+	if mode&0o007 != 0 {
+		log.Warn("every user of this machine can read the token; run chmod o= on it", zap.String("token_file", path))
 	}
 	return token, nil
 }
 
-// writeToken leaves a whole token or none, whenever the power fails.
-func writeToken(path string) (token string, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("token_file: %w", err)
-		}
-	}()
+func writeToken(path string) (string, error) {
 	raw := make([]byte, tokenBytes)
 	_, _ = rand.Read(raw) // never fails: crypto/rand
-	token = hex.EncodeToString(raw)
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".token-*")
-	if err != nil {
-		return "", err
+	token := hex.EncodeToString(raw)
+	if err := writeOwn(path, []byte(token+"\n"), tokenMode); err != nil {
+		return "", fmt.Errorf("token_file: %w", err)
 	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.WriteString(token + "\n")
-	if err = errors.Join(err, f.Chmod(tokenMode), f.Sync(), f.Close()); err != nil {
-		return "", err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return "", err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return "", err
-	}
-	return token, errors.Join(d.Sync(), d.Close())
-}
-
-// sameToken compares in a time that tells nothing of the token, not even its length.
-func sameToken(got, want string) bool {
-	g, w := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
-	return want != "" && subtle.ConstantTimeCompare(g[:], w[:]) == 1
+	return token, nil
 }

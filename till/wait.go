@@ -46,11 +46,12 @@ var errEnding = errors.New("shutting down")
 const batch = 100
 
 // follow reads the journal's notices after a sequence number and then live ones, until a send fails, ctx ends
-// or the server shuts down. send is called at once even if there is nothing yet, and with nothing at least
+// or the server shuts down. What the asker may not see is left out. send is called at once even if there is nothing yet, and with nothing at least
 // every beat. A slow reader holds up nobody and fills no memory: the journal is the buffer.
-func (s *Server) follow(ctx context.Context, after int64, beat time.Duration, send func([]sale.Notice) error) error {
+func (s *Server) follow(ctx context.Context, x access, after int64, beat time.Duration, send func([]sale.Notice) error) error {
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
+	begun := false
 	for {
 		changed := s.desk.Changed()
 		for more := true; more; {
@@ -62,9 +63,16 @@ func (s *Server) follow(ctx context.Context, after int64, beat time.Duration, se
 			if n := len(list); n > 0 {
 				after = list[n-1].Seq
 			}
-			if err := send(list); err != nil {
+			seen, err := s.noticesFor(ctx, x, list)
+			if err != nil {
 				return err
 			}
+			if len(seen) > 0 || len(list) == 0 || !begun {
+				if err := send(seen); err != nil {
+					return err
+				}
+			}
+			begun = true
 			select {
 			case <-s.ending:
 				return errEnding

@@ -34,6 +34,9 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 })
 
 func TestMain(m *testing.M) {
+	if os.Getenv(strangerEnv) != "" {
+		os.Exit(playStranger(os.Args[1:]))
+	}
 	flag.Parse()
 	status := m.Run()
 	if dir, err := programs(); err == nil {

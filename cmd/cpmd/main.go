@@ -99,6 +99,9 @@ func withConfig(command string, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return failed
 	}
+	if err := app.Harden(); err != nil {
+		fmt.Fprintln(stderr, "cpmd: the process's memory cannot be protected:", err)
+	}
 	ctx, stop := untilSignal(stderr)
 	defer stop()
 	if err := app.Run(ctx, cfg, version(), stderr); err != nil {
@@ -131,6 +134,9 @@ func check(file string, stdout, stderr io.Writer) int {
 	}
 	for _, w := range warnings {
 		fmt.Fprintln(stderr, "warning:", w)
+	}
+	for _, t := range cfg.Tills {
+		fmt.Fprintln(stdout, t)
 	}
 	fmt.Fprintf(stdout, "%s: no faults found; %s, %s\n", file, count(len(cfg.Lanes), "lane", "lanes"), count(len(cfg.Tills), "till address", "till addresses"))
 	return 0

@@ -85,6 +85,7 @@ func TestUsageFaults(t *testing.T) {
 		{append(both, "-timezone", "Asia/Hong_Kong"), "-timezone"},
 		{append(both, "-shape", "2030"), "2030"},
 		{append(both, "-answer-sign", "RSA"), "RSA"},
+		{append(both, "-page-size", "-1"), "page size"},
 		{append(both, "-colour"), "-colour"},
 		{append(both, "now"), "now"},
 	} {

@@ -20,10 +20,10 @@ func (j *Journal) BooksOf(outTradeNo string) (map[string]sale.Book, error) {
 func (j *Journal) books(where string, args ...any) (map[string]sale.Book, error) {
 	rows, err := j.db.Query(`SELECT * FROM (
 		SELECT 'payment' AS kind, p.out_trade_no, p.syssn, s.id AS sale, '' AS refund, s.amount, s.currency, p.outcome AS state, p.sent_at,
-			(SELECT coalesce(sum(amount), 0) FROM refund WHERE payment = p.out_trade_no AND state = 'refunded') AS gave_back
+			(SELECT coalesce(sum(amount), 0) FROM refund WHERE payment = p.out_trade_no AND state = 'refunded') AS gave_back, '' AS orig
 		FROM payment p JOIN sale s ON s.id = p.sale_id
 		UNION ALL
-		SELECT 'refund', f.out_trade_no, f.syssn, f.sale_id, f.id, f.amount, f.currency, f.state, f.created_at, 0 FROM refund f)
+		SELECT 'refund', f.out_trade_no, f.syssn, f.sale_id, f.id, f.amount, f.currency, f.state, f.created_at, 0, f.paid_syssn FROM refund f)
 		WHERE `+where, args...)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (j *Journal) books(where string, args ...any) (map[string]sale.Book, error)
 	_, err = collect(rows, func(r row) (struct{}, error) {
 		var b sale.Book
 		var kind, sent string
-		err := r.Scan(&kind, &b.OutTradeNo, &b.SysSN, &b.Sale, &b.Refund, &b.Amount, &b.Currency, &b.Here, &sent, &b.GaveBack)
+		err := r.Scan(&kind, &b.OutTradeNo, &b.SysSN, &b.Sale, &b.Refund, &b.Amount, &b.Currency, &b.Here, &sent, &b.GaveBack, &b.Orig)
 		b.Sent, b.IsRefund = fromText(sent), kind == "refund"
 		b.Final = b.Here != string(sale.Alive) && b.Here != string(sale.Refunding) && b.Here != string(sale.RefundUnresolved)
 		b.Kept = b.Here == string(sale.OutcomePaid) || b.Here == string(sale.Refunded)

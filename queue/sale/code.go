@@ -9,18 +9,9 @@ import (
 )
 
 // IsPaymentCode reports whether a text can be a payment code. Wallets change their formats, so it refuses only
-// what surely is none: goods and addresses, and what is too short, too long (QFPay, auth_code String(128)) or holds
-// characters that no wallet shows.
+// what surely is none: goods and addresses, what is too short, and what payment.CheckAuthCode refuses.
 func IsPaymentCode(text string) bool {
-	if len(text) < 10 || len(text) > 128 || IsGoods(text) {
-		return false
-	}
-	for _, c := range []byte(text) {
-		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("+/=-_.:$%*", c) >= 0) {
-			return false
-		}
-	}
-	return true
+	return len(text) >= 10 && !IsGoods(text) && payment.CheckAuthCode(payment.AuthCode(text)) == nil
 }
 
 // IsGoods reports whether a text is a goods barcode (EAN-8, UPC-A, EAN-13, GTIN-14) or an address, which a lane's

@@ -54,6 +54,7 @@ func (m Mismatch) Alarm(day string) string {
 type Book struct {
 	Mismatch
 	Sent     time.Time
+	Orig     string // of a refund: QFPay's id (syssn) of the payment
 	IsRefund bool
 	Final    bool // final here
 	Kept     bool // the money moved
@@ -64,6 +65,9 @@ type Book struct {
 // Differs reports whether the books disagree on the money: on the amount, on whether it moved, or on how much of it went
 // back. An unfinished payment always counts: it needs an eye.
 func Differs(b Book, i payment.Item) bool {
+	if b.SysSN != "" && i.SysSN != "" && b.SysSN != i.SysSN || b.Orig != "" && i.OrigSysSN != "" && b.Orig != i.OrigSysSN {
+		return true
+	}
 	if !b.Final || i.Amount != b.Amount || i.Currency != "" && i.Currency != b.Currency {
 		return true
 	}
@@ -73,7 +77,7 @@ func Differs(b Book, i payment.Item) bool {
 	}
 	switch {
 	case !b.Kept && b.GaveBack == 0: // no money was taken, or it was reversed
-		return success && i.Cancel != "1" && i.Cancel != "2" && i.Cancel != "3"
+		return success && i.Cancel != "1" && i.Cancel != "2" && i.Cancel != "3" || payment.Explain(i.RespCD) == ""
 	case !success:
 		return true
 	}

@@ -61,13 +61,12 @@ type Filter struct {
 
 // The limits of what a till may send.
 const (
-	MaxAmount       = 99_999_999_999 // minor units; QFPay's txamt is Int(11)
-	maxTicket       = 64             // characters
-	maxName         = 64             // characters of operator and shift
-	maxMetadata     = 16             // entries
-	maxMetadataSize = 2048           // bytes as JSON
-	maxNote         = 500            // bytes
-	MaxList         = 1000           // sales in one list
+	maxTicket       = 64   // characters
+	maxName         = 64   // characters of operator and shift
+	maxMetadata     = 16   // entries
+	maxMetadataSize = 2048 // bytes as JSON
+	maxNote         = 500  // bytes
+	MaxList         = 1000 // sales in one list
 )
 
 var validID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -81,8 +80,8 @@ func checkID(what, id string) error {
 }
 
 func checkAmount(amount int64) error {
-	if amount <= 0 || amount > MaxAmount {
-		return Invalid("amount must be a whole number of minor units from 1 to %d, such as 12850 for 128.50", int64(MaxAmount))
+	if amount <= 0 || amount > payment.MaxAmount {
+		return Invalid("amount must be a whole number of minor units from 1 to %d, such as 12850 for 128.50", int64(payment.MaxAmount))
 	}
 	return nil
 }

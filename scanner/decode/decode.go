@@ -11,24 +11,29 @@ import "time"
 // MaxLen is the longest code, in bytes. What is longer is noise and is dropped whole.
 const MaxLen = 4096
 
-// DefaultIdle is how long a device must be silent before a code without a terminator counts as complete.
-const DefaultIdle = 100 * time.Millisecond
+// DefaultIdle is how long a device that ends its codes with nothing must be silent before one counts as complete.
+// Longer pauses inside its codes make it longer.
+const DefaultIdle = 500 * time.Millisecond
 
 // A Code is one decoded barcode.
 type Code struct {
 	Text      string
 	Symbology string    // AIM identifier without "]", or empty
 	At        time.Time // when its last byte arrived
+	End       string    // what ended it, one of Terminators, where the device marks no ends of its own
 }
 
 // A Fault is something that a person should know about a device that otherwise works.
 type Fault int
 
 const (
-	NoFault Fault = iota
-	Typed         // keys came at a person's pace: this is a keyboard
-	TooLong       // more than MaxLen bytes without an end
-	Damaged       // a packet with a wrong checksum or length
+	NoFault  Fault = iota
+	Typed          // keys came at a person's pace: this is a keyboard
+	TooLong        // more than MaxLen bytes without an end
+	Damaged        // a packet with a wrong checksum or length
+	Unended        // a code stopped in the middle, or has no end where one is to come
+	Unframed       // a code without the configured prefix or suffix
+	Unknown        // a key that the layout does not have
 )
 
 // A Result is what a Decoder made of some bytes.

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -23,6 +24,18 @@ func typed(t testing.TB, opt KeyboardOptions, reports ...[]byte) string {
 		rs = append(rs, d.Decode(p, ms(i)))
 	}
 	return texts(append(rs, d.Decode(nil, ms(len(reports)+1000)))...)
+}
+
+// keys decodes a text that is typed at once.
+func keys(t testing.TB, opt KeyboardOptions, text string) (all Result) {
+	t.Helper()
+	d := newKeyboard(t, opt)
+	for i, p := range keyReports("us", text) {
+		r := d.Decode(p, ms(i))
+		all.Codes = append(all.Codes, r.Codes...)
+		all.Fault = max(all.Fault, r.Fault)
+	}
+	return all
 }
 
 var enter = report(0, keyEnter)
@@ -59,11 +72,20 @@ func TestKeyboardRules(t *testing.T) {
 		{"control characters", KeyboardOptions{},
 			[][]byte{report(0, k(1)), report(0), report(1, 0x30), report(0), report(0, k(2)), report(0), report(1, 0x10)}, "1\x1d2"},
 		{"Tab ends a code", KeyboardOptions{}, [][]byte{report(0, k(1)), report(0, keyTab), report(0), report(0, k(2)), report(0, keyTab)}, "1|2"},
-		{"silence ends a code", KeyboardOptions{}, keyReports("us", "280438849930815813"), "280438849930815813"},
+		{"silence ends a code that has no end", KeyboardOptions{Terminator: "none"}, keyReports("us", "280438849930815813"), "280438849930815813"},
 		{"silence drops half a code where Enter is promised", KeyboardOptions{Terminator: "cr"}, keyReports("us", "2804388499"), ""},
 		{"Caps Lock of the scanner", KeyboardOptions{},
 			[][]byte{report(0, keyCapsLock), report(0), report(0, 4), report(0), report(2, 5), report(0), report(0, k(1)), report(0), report(0, keyCapsLock), report(0, 4), enter}, "Ab1a"},
 		{"inverted capitals", KeyboardOptions{InvertCaps: true}, keyReports("us", "HqvdufyWmq==1!\r"), "hQVDUFYwMQ==1!"},
+		{"a key that the layout lacks spoils its code, and no other", KeyboardOptions{},
+			slices.Concat(keyReports("us", "2804"), [][]byte{report(0, 0x3a), report(0)}, keyReports("us", "3884\r99\r")), "99"},
+		{"so does one before it", KeyboardOptions{}, slices.Concat([][]byte{report(0, 0x87), report(0)}, keyReports("us", "3884\r99\r")), "99"},
+		{"and Alt with what is no digit", KeyboardOptions{}, slices.Concat(keyReports("us", "28"), [][]byte{report(4, 4), report(0)}, keyReports("us", "38\r99\r")), "99"},
+		{"and Alt with digits of no character", KeyboardOptions{},
+			slices.Concat(keyReports("us", "28"), [][]byte{report(4, keypad1+8), report(4), report(4, keypad1+8), report(4), report(4, keypad1+8), report(0)}, keyReports("us", "38\r99\r")), "99"},
+		{"and Ctrl with what has no control character", KeyboardOptions{}, slices.Concat(keyReports("us", "28"), [][]byte{report(1, k(1)), report(0)}, keyReports("us", "38\r99\r")), "99"},
+		{"Num Lock and Scroll Lock do not", KeyboardOptions{},
+			slices.Concat([][]byte{report(0, keyNumLock), report(0)}, keyReports("us", "28"), [][]byte{report(0, keyScrollLock), report(0)}, keyReports("us", "04\r")), "2804"},
 		{"the Windows key types nothing", KeyboardOptions{}, [][]byte{report(8, 0x15), report(0), report(0, k(1)), enter}, "1"},
 		{"nine bytes with a report ID (Microscan)", KeyboardOptions{},
 			[][]byte{{2, 0, 0, k(1), 0, 0, 0, 0, 0}, {2, 0, 0, 0, 0, 0, 0, 0, 0}, {2, 2, 0, 4, 0, 0, 0, 0, 0}, {2, 0, 0, keyEnter, 0, 0, 0, 0, 0}}, "1A"},
@@ -71,8 +93,10 @@ func TestKeyboardRules(t *testing.T) {
 			[][]byte{{1, 0, 0, k(1), 0, 0, 0, 0, 0}, {3, 0xe9, 0}, {1, 0, 0, 0, 0, 0, 0, 0, 0}, {1, 0, 0, keyEnter, 0, 0, 0, 0, 0}}, "1"},
 		{"dead keys", KeyboardOptions{Layout: "de"},
 			[][]byte{report(0, 0x35), report(0), report(0, keySpace), report(0), report(0, 0x2e), report(0), report(0, 8), report(0), enter}, "^é"},
+		{"a dead key before a letter that takes no accent", KeyboardOptions{Layout: "de"}, [][]byte{report(0, 0x2e), report(0), report(0, 0x1b), report(0), enter}, "´x"},
+		{"a report without keys is none", KeyboardOptions{}, [][]byte{report(0, k(1)), {0, 0}, report(0, k(1)), report(0), enter}, "1"},
 		{"AltGr", KeyboardOptions{Layout: "de"}, keyReports("de", "a@b{c}[d]\\|~\r"), "a@b{c}[d]\\|~"},
-		{"an identifier", KeyboardOptions{AIM: true}, keyReports("us", "]C0280438849930815813\r"), "280438849930815813"},
+		{"an identifier", KeyboardOptions{Affixes: Affixes{AIM: true}}, keyReports("us", "]C0280438849930815813\r"), "280438849930815813"},
 		{"truncated reports", KeyboardOptions{}, [][]byte{{0}, {0, 0}, {0, 0, k(1)}, {0, 0}, {0, 0, keyEnter}}, "1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -124,5 +148,147 @@ func TestKeyboardTellsAPersonFromAScanner(t *testing.T) {
 	}
 	if got, _ := press(300*time.Millisecond, "2804388499\r", KeyboardOptions{Idle: time.Second}); got != "2804388499" {
 		t.Errorf("a very slow scanner whose pace is configured gave %q", got)
+	}
+}
+
+// The same key down before and after reports were lost is another press: nobody knows what came between.
+func TestKeyboardForgetsHeldKeysAfterALoss(t *testing.T) {
+	d := newKeyboard(t, KeyboardOptions{})
+	one := report(0, 0x1e)
+	d.Decode(one, ms(0))
+	d.Lost(ms(10))
+	rs := []Result{d.Decode(enter, ms(20)), d.Decode(report(0), ms(21))} // the end of what is dropped
+	d.Decode(one, ms(30))
+	d.Lost(ms(40))
+	rs = append(rs, d.Decode(enter, ms(41)), d.Decode(one, ms(42)), d.Decode(report(0), ms(43)), d.Decode(enter, ms(44)))
+	if got := texts(rs...); got != "1" {
+		t.Errorf("got %q", got)
+	}
+	shift := newKeyboard(t, KeyboardOptions{})
+	shift.Decode(report(4, keypad1), ms(0)) // Alt and a digit of the keypad
+	shift.Lost(ms(1))
+	if got := texts(shift.Decode(enter, ms(2)), shift.Decode(report(0), ms(3)), shift.Decode(report(0, 0x1e), ms(4)), shift.Decode(report(0), ms(5)), shift.Decode(enter, ms(6))); got != "1" {
+		t.Errorf("after a loss with Alt down: %q", got)
+	}
+}
+
+// A press of Caps Lock that was lost must not swap the letters of later codes.
+func TestKeyboardCapsLockIsRightAgain(t *testing.T) {
+	caps := [][]byte{report(0, keyCapsLock), report(0)}
+	show := func(d Decoder, at int, reports ...[]byte) string {
+		var rs []Result
+		for i, p := range reports {
+			rs = append(rs, d.Decode(p, ms(at+i)))
+		}
+		for quiet := 0; quiet <= 2000; quiet += 50 {
+			rs = append(rs, d.Decode(nil, ms(at+len(reports)+quiet)))
+		}
+		return texts(rs...)
+	}
+	// as a scanner sends hQ that turns Caps Lock around each code
+	whole := slices.Concat(caps, keyReports("us", "Hq\r"), caps)
+	d := newKeyboard(t, KeyboardOptions{})
+	if got := show(d, 0, whole...); got != "hQ" {
+		t.Errorf("whole: %q", got)
+	}
+	half := newKeyboard(t, KeyboardOptions{})
+	show(half, 0, slices.Concat(caps, keyReports("us", "Hq\r"))...) // the second press is lost
+	if got := show(half, 10_000, slices.Concat(caps, keyReports("us", "Hq123\r"), caps)...); got != "" {
+		t.Errorf("letters right after a lost press: %q", got)
+	}
+	for i := range 3 {
+		if got := show(half, 20_000+10_000*i, whole...); got != "hQ" {
+			t.Errorf("code %d after it: %q", i, got)
+		}
+	}
+	show(half, 60_000, caps...)
+	if got := show(half, 70_000, keyReports("us", "280438849930815813\r")...); got != "280438849930815813" {
+		t.Errorf("digits right after a lost press: %q", got)
+	}
+	lost := newKeyboard(t, KeyboardOptions{}) // and what the machine knows to be lost
+	lost.Lost(ms(0))
+	if got := show(lost, 1, slices.Concat(keyReports("us", "Hq\r"), caps, keyReports("us", "Ab\r12\r"))...); got != "12" {
+		t.Errorf("after a loss: %q", got)
+	}
+}
+
+// A keyboard that sends a bit for each key. Two keys at once have no order, and spoil their code.
+func TestKeyboardBitmap(t *testing.T) {
+	rep := ParseDescriptor(nkro).KeyReport()
+	if want := (KeyReport{ID: 5, Mods: 1, Keys: 16, Count: 0x68, Bitmap: true, First: 0}); rep != want {
+		t.Fatalf("got %+v, want %+v", rep, want)
+	}
+	bits := func(mods byte, keys ...byte) []byte {
+		p := make([]byte, 2+0x68/8)
+		p[0], p[1] = 5, mods
+		for _, k := range keys {
+			p[2+k/8] |= 1 << (k % 8)
+		}
+		return p
+	}
+	for _, tc := range []struct {
+		reports [][]byte
+		want    string
+	}{
+		{[][]byte{bits(0, 0x1f), bits(0), bits(0, 0x25), bits(0, 0x25, 0x27), bits(0, 0x27), bits(0), bits(2, 4), bits(0), bits(0, keyEnter)}, "280A"},
+		{[][]byte{bits(0, 0x1f), bits(0), bits(0, 0x25, 0x27), bits(0), bits(0, keyEnter), bits(0), bits(0, 0x1f), bits(0, keyEnter)}, "2"},
+		{[][]byte{{5}, bits(0, 0x1f), bits(0, keyEnter)}, "2"},
+		{[][]byte{{4, 0, 0x80}, bits(0, 0x1f), {5, 0}, bits(0, keyEnter)}, "2"},
+	} {
+		if got := typed(t, KeyboardOptions{Report: rep}, tc.reports...); got != tc.want {
+			t.Errorf("got %q, want %q", got, tc.want)
+		}
+	}
+}
+
+func TestLEDsOff(t *testing.T) {
+	if got := ParseDescriptor(bootKeyboard).LEDsOff(); string(got) != "\x00\x00" {
+		t.Errorf("boot keyboard: % x", got)
+	}
+	numbered := slices.Concat(bootKeyboard[:6], []byte{0x85, 2}, bootKeyboard[6:])
+	if got := ParseDescriptor(numbered).LEDsOff(); string(got) != "\x02\x00" {
+		t.Errorf("with report numbers: % x", got)
+	}
+	if got := ParseDescriptor(posDescriptor).LEDsOff(); got != nil {
+		t.Errorf("without lamps: % x", got)
+	}
+}
+
+// Ctrl makes control characters of letters and of the signs from [ to _, and of nothing else.
+func TestKeyboardControlCharacters(t *testing.T) {
+	for _, tc := range []struct {
+		key, mods byte
+		want      string
+	}{
+		{0x04, 1, "\x01"}, {0x1d, 1, "\x1a"}, {0x1d, 1 | 2, "\x1a"}, {0x2f, 1, "\x1b"}, {0x30, 1, "\x1d"}, {0x31, 1, "\x1c"}, {0x23, 1 | 2, "\x1e"}, {0x2d, 1 | 2, "\x1f"},
+		{0x35, 1, ""}, {0x2f, 1 | 2, ""}, {0x1f, 1 | 2, ""}, {0x1e, 1, ""}, // ` { @ 1
+	} {
+		got := typed(t, KeyboardOptions{Terminator: "cr"}, report(0, 0x1f), report(0), report(tc.mods, tc.key), report(0), report(0, 0x20), report(0), enter)
+		want := ""
+		if tc.want != "" {
+			want = "2" + tc.want + "3"
+		}
+		if got != want {
+			t.Errorf("key %x with %x: %q, want %q", tc.key, tc.mods, got, want)
+		}
+	}
+}
+
+// Caps Lock stays as the scanner has set it for as long as the code may still come.
+func TestKeyboardCapsLockBeforeAPause(t *testing.T) {
+	for pause, want := range map[int]string{1450: "hQ", 1500: ""} {
+		d := newKeyboard(t, KeyboardOptions{})
+		d.Decode(report(0, keyCapsLock), ms(0))
+		d.Decode(report(0), ms(0))
+		for quiet := 50; quiet <= pause; quiet += 50 {
+			d.Decode(nil, ms(quiet))
+		}
+		var rs []Result
+		for i, p := range keyReports("us", "Hq\r") {
+			rs = append(rs, d.Decode(p, ms(pause+i)))
+		}
+		if got := texts(rs...); got != want {
+			t.Errorf("a pause of %d ms: %q", pause, got)
+		}
 	}
 }

@@ -16,6 +16,8 @@ const (
 	keyTab         = 0x2b
 	keySpace       = 0x2c
 	keyCapsLock    = 0x39
+	keyScrollLock  = 0x47
+	keyNumLock     = 0x53
 	keypadSlash    = 0x54
 	keypadEnter    = 0x58
 	keypad1        = 0x59

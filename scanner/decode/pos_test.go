@@ -145,3 +145,237 @@ func TestPOSCutsByLengthAndTakesOffTheSuffix(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// What comes after a loss belongs to the code with the hole, up to its end.
+func TestPOSDropsTheRestAfterALoss(t *testing.T) {
+	d := NewPOS(POSOptions{Report: honeywellReport})
+	long := posReports(honeywellReport, "]Q1", strings.Repeat("a", 150))
+	d.Lost(ms(0))
+	if got := texts(d.Decode(long[1], ms(1)), d.Decode(long[2], ms(2))); got != "" {
+		t.Errorf("the rest came as a code: %q", got)
+	}
+	if got := texts(d.Decode(posReports(honeywellReport, "]Q1", "1234")[0], ms(3))); got != "1234" {
+		t.Errorf("the next one: %q", got)
+	}
+}
+
+// The rest of a code comes late: it is no code. The same code shown again is, and one of another kind.
+func TestPOSRestIsNoCode(t *testing.T) {
+	text := "280438849930815813" + strings.Repeat("x", 60)
+	long := posReports(honeywellReport, "]Q1", text)
+	for _, tc := range []struct {
+		name string
+		late []byte
+		want string
+	}{
+		{"the rest", long[1], ""},
+		{"the same code again", nil, text},
+		{"another kind", posReports(honeywellReport, "]C0", "1234")[0], "1234"},
+		{"the same kind", posReports(honeywellReport, "]Q1", "1234")[0], ""},
+	} {
+		d := NewPOS(POSOptions{Report: honeywellReport})
+		d.Decode(long[0], ms(0))
+		if r := d.Decode(nil, ms(600)); r.Fault != Unended {
+			t.Errorf("%s: fault %d", tc.name, r.Fault)
+		}
+		var got string
+		if tc.late == nil {
+			got = texts(d.Decode(long[0], ms(5000)), d.Decode(long[1], ms(5001)))
+		} else {
+			got = texts(d.Decode(tc.late, ms(5000)))
+		}
+		if got != tc.want {
+			t.Errorf("%s: %q", tc.name, got)
+		}
+		if got := texts(d.Decode(posReports(honeywellReport, "]Q1", "5678")[0], ms(9000))); got != "5678" {
+			t.Errorf("%s: the next code is %q", tc.name, got)
+		}
+	}
+}
+
+// A report that stops between two packets: its other packets are not taken for the next report.
+func TestPOSPacketsThatComeLate(t *testing.T) {
+	d := NewPOS(POSOptions{Report: IBMReport, Packet: 8})
+	p := posReports(IBMReport, "", "280438849930815813")[0]
+	d.Decode(p[:8], ms(0))
+	var rs []Result
+	for i := 8; i < len(p); i += 8 {
+		rs = append(rs, d.Decode(p[i:i+8], ms(2000+i)))
+	}
+	if got := texts(rs...); got != "" {
+		t.Errorf("got %q", got)
+	}
+	rs = nil
+	for at := range 3 { // the first of these may be the rest, for all that is known
+		p := posReports(IBMReport, "", "12345678901234567"+string(rune('0'+at)))[0]
+		for i := 0; i < len(p); i += 8 {
+			rs = append(rs, d.Decode(p[i:i+8], ms(3000+100*at+i)))
+		}
+	}
+	if got := texts(rs...); got != "123456789012345671|123456789012345672" {
+		t.Errorf("the next codes: %q", got)
+	}
+}
+
+// IBM hand-held over HID (Zebra 05e0:0600): length, data, NULs.
+func TestPOSIBM(t *testing.T) {
+	d := NewPOS(POSOptions{Report: IBMReport, Packet: 64})
+	p := append([]byte("\x12280438849930815813"), make([]byte, 45)...)
+	if got := texts(d.Decode(p, ms(0)), d.Decode(p, ms(5000))); got != "280438849930815813|280438849930815813" {
+		t.Errorf("got %q", got)
+	}
+	long := strings.Repeat("hQVDUFYwMQ==", 8)
+	var rs []Result
+	for i, p := range posReports(IBMReport, "", long) {
+		rs = append(rs, d.Decode(p, ms(9000+i)))
+	}
+	if got := texts(rs...); got != long {
+		t.Errorf("a code of two reports: %q", got)
+	}
+	p[0] = 64 // more than there is room for
+	if r := d.Decode(p, ms(15_000)); len(r.Codes) != 0 || r.Fault != Damaged {
+		t.Errorf("a wrong length: %+v", r)
+	}
+}
+
+// Without a byte count the data ends where the NULs begin.
+func TestPOSWithoutCount(t *testing.T) {
+	d := ParseDescriptor([]byte{
+		0x05, 0x8c, 0x09, 0x02, 0xa1, 0x01, 0x85, 0x07, 0x15, 0x00, 0x26, 0xff, 0x00, 0x75, 0x08,
+		0x95, 0x3f, 0x09, 0xfe, 0x82, 0x02, 0x01, 0xc0})
+	rep, ok := d.POSReport()
+	if want := (POSReport{ID: 7, Len: 64, Count: -1, AIM: -1, Data: 1, DataLen: 63, More: -1}); !ok || rep != want {
+		t.Fatalf("got %+v %v, want %+v", rep, ok, want)
+	}
+	p := append([]byte("\x07280438849930815813\r"), make([]byte, 44)...)
+	if got := texts(NewPOS(POSOptions{Report: rep}).Decode(p, ms(0))); got != "280438849930815813" {
+		t.Errorf("got %q", got)
+	}
+	// A maker that has a count and tells less in its descriptor.
+	rep.ID = 2
+	for _, l := range []POSReport{honeywellReport, spacedReport} {
+		if got := texts(NewPOS(POSOptions{Report: rep}).Decode(posReports(l, "]C0", "280438849930815813")[0], ms(0))); got != "280438849930815813" {
+			t.Errorf("%+v: got %q", l, got)
+		}
+	}
+}
+
+// A count that says more than the report holds would give a part for the whole.
+func TestPOSCountThatIsTooHigh(t *testing.T) {
+	d := NewPOS(POSOptions{Report: honeywellReport})
+	p := posReports(honeywellReport, "]C0", "280438849930815813")[0]
+	p[1] = 57
+	if r := d.Decode(p, ms(0)); len(r.Codes) != 0 || r.Fault != Damaged {
+		t.Errorf("got %+v", r)
+	}
+	if r := d.Decode(posReports(honeywellReport, "]C0", "280438849930815813")[0][:20], ms(1)); len(r.Codes) != 0 || r.Fault != Damaged {
+		t.Errorf("a report that was cut gave %+v", r)
+	}
+	p[63] = 1 // and it goes on
+	if r := d.Decode(p, ms(2)); r.Fault != Damaged {
+		t.Errorf("got %+v", r)
+	}
+	if got := texts(d.Decode(posReports(honeywellReport, "]C0", "5813")[0], ms(3)), d.Decode(posReports(honeywellReport, "]C0", "1234")[0], ms(4))); got != "1234" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// The identifier of the report counts, not what the data looks like.
+func TestPOSIdentifierInsideTheDataIsKept(t *testing.T) {
+	d := NewPOS(POSOptions{Report: honeywellReport, Affixes: Affixes{AIM: true}})
+	r := d.Decode(posReports(honeywellReport, "]C0", "]Q1234")[0], ms(0))
+	if texts(r) != "]Q1234" || r.Codes[0].Symbology != "C0" {
+		t.Errorf("got %+v", r)
+	}
+	r = d.Decode(posReports(honeywellReport, "\x00\x00\x00", "]Q1234")[0], ms(1))
+	if texts(r) != "234" || r.Codes[0].Symbology != "Q1" {
+		t.Errorf("without an identifier of the report: %+v", r)
+	}
+}
+
+func TestPOSTooLong(t *testing.T) {
+	d := NewPOS(POSOptions{Report: honeywellReport})
+	var rs []Result
+	fault := NoFault
+	for i, p := range posReports(honeywellReport, "]C0", strings.Repeat("9", 5000)) {
+		rs = append(rs, d.Decode(p, ms(i)))
+		fault = max(fault, rs[i].Fault)
+	}
+	if texts(rs...) != "" || fault != TooLong {
+		t.Errorf("got %d characters, fault %d", len(texts(rs...)), fault)
+	}
+	if got := texts(d.Decode(posReports(honeywellReport, "]C0", "1234")[0], ms(200))); got != "1234" {
+		t.Errorf("the next one: %q", got)
+	}
+}
+
+// What the maker's layout must be is told from the bytes, where the descriptor does not say.
+func TestPOSGuess(t *testing.T) {
+	fill := func(begin string) []byte { return append([]byte(begin), make([]byte, 64-len(begin))...) }
+	for _, tc := range []struct {
+		name   string
+		opt    POSOptions
+		report []byte
+		want   string
+	}{
+		{"Honeywell without identifiers", POSOptions{}, fill("\x02\x04\x00\x00\x001234"), "1234"},
+		{"Newland", POSOptions{}, fill("\x02\x041234"), "1234"},
+		{"Newland that begins with a NUL and has no more", POSOptions{}, fill("\x02\x02\x001"), "\x001"},
+		{"Newland whose data looks like an identifier", POSOptions{Newland: true}, fill("\x02\x05]C012"), "]C012"},
+		{"Microscan", POSOptions{}, fill("\x01\x041234"), "1234"},
+		{"report 1 of a descriptor with report 2", POSOptions{Report: honeywellReport}, fill("\x01\x041234"), ""},
+		{"report 3", POSOptions{}, fill("\x03\x041234"), ""},
+		{"a status of two bytes", POSOptions{}, []byte("\x02\x01"), ""},
+		{"a report of three bytes", POSOptions{}, []byte("\x02\x011"), "1"},
+		{"no number of the report", POSOptions{Report: IBMReport}, fill("\x041234"), "1234"},
+		{"identifiers turned off", POSOptions{Report: honeywellReport}, fill("\x02\x04\x00\x00\x001234"), "1234"},
+	} {
+		if got := texts(NewPOS(tc.opt).Decode(tc.report, ms(0))); got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+// The next report of a code may be late by half a second, and no more.
+func TestPOSPauseBetweenReports(t *testing.T) {
+	text := strings.Repeat("hQVDUFYwMQ==", 6)
+	for pause, want := range map[int]string{500: text, 501: ""} {
+		d := NewPOS(POSOptions{Report: honeywellReport})
+		p := posReports(honeywellReport, "]Q1", text)
+		if got := texts(d.Decode(p[0], ms(0)), d.Decode(p[1], ms(pause))); got != want {
+			t.Errorf("a pause of %d ms: %q", pause, got)
+		}
+	}
+}
+
+// The longest code comes, a longer one does not.
+func TestPOSLongestCode(t *testing.T) {
+	for n, want := range map[int]int{MaxLen: MaxLen, MaxLen + 1: 0} {
+		d := NewPOS(POSOptions{Report: honeywellReport})
+		var rs []Result
+		for i, p := range posReports(honeywellReport, "]Q1", strings.Repeat("9", n)) {
+			rs = append(rs, d.Decode(p, ms(i)))
+		}
+		if got := len(texts(rs...)); got != want {
+			t.Errorf("%d characters: %d came", n, got)
+		}
+	}
+}
+
+// Short packets end a report that is shorter than its descriptor says.
+func TestPOSShortPackets(t *testing.T) {
+	d := NewPOS(POSOptions{Report: honeywellReport, Packet: 8})
+	p := posReports(honeywellReport, "]C0", "1234")[0][:9]
+	if got := texts(d.Decode(p[:8], ms(0)), d.Decode(p[8:], ms(1))); got != "1234" {
+		t.Errorf("got %q", got)
+	}
+	d.Decode(p[:8], ms(1000)) // the rest comes too late, in a short packet
+	d.Decode(p[8:], ms(3000))
+	var rs []Result
+	for i := range 2 { // the first of these may be the rest, for all that is known
+		rs = append(rs, d.Decode(p[:8], ms(4000+100*i)), d.Decode(p[8:], ms(4001+100*i)))
+	}
+	if got := texts(rs...); got != "1234" {
+		t.Errorf("after a late packet: %q", got)
+	}
+}

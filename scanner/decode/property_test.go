@@ -64,7 +64,7 @@ func TestSSIAnyTextArrives(t *testing.T) {
 			}
 			stream = append(stream, fromScanner(0, 3, c)...)
 		}
-		rs := spread(t, NewSSI(), stream, 99)
+		rs := spread(t, NewSSI(Affixes{}), stream, 99)
 		if got, want := texts(rs...), strings.Join(codes, "|"); got != want {
 			t.Fatalf("got %q, want %q", got, want)
 		}
@@ -126,7 +126,7 @@ func TestPOSAnyBytesArrive(t *testing.T) {
 		d := NewPOS(opt)
 		at := t0
 		for _, c := range codes {
-			text := strings.TrimRight("x"+string(c), "\r\n\t")
+			text := strings.TrimRight("x"+string(c), "\r\n\t\x00")
 			want = append(want, text)
 			for _, p := range posReports(rep, "]C0", text) {
 				step := len(p)
@@ -171,21 +171,21 @@ func FuzzSerial(f *testing.F) {
 	f.Add([]byte("280438849930815813\r"), byte(3), byte(0))
 	f.Add([]byte("]C0280438849930815813\r\n"), byte(64), byte(3))
 	f.Fuzz(func(t *testing.T, data []byte, step, terminator byte) {
-		feed(t, newSerial(t, SerialOptions{Terminator: Terminators[int(terminator)%len(Terminators)], AIM: step&1 == 1}), data, step)
+		feed(t, newSerial(t, SerialOptions{Terminator: Terminators[int(terminator)%len(Terminators)], Affixes: Affixes{AIM: step&1 == 1}}), data, step)
 	})
 }
 
 func FuzzSSI(f *testing.F) {
 	f.Add(fromScanner(0, 3, "280438849930815813\r"), byte(3))
 	f.Add([]byte("\x04\xd0\x00\x00\xff\x2c"), byte(64))
-	f.Fuzz(func(t *testing.T, data []byte, step byte) { feed(t, NewSSI(), data, step) })
+	f.Fuzz(func(t *testing.T, data []byte, step byte) { feed(t, NewSSI(Affixes{}), data, step) })
 }
 
 func FuzzKeyboard(f *testing.F) {
 	f.Add(bytes.Join(keyReports("us", "2804\r"), nil), byte(7), byte(0), bootKeyboard)
 	f.Add(bytes.Join(keyReports("it", "a~`b\r"), nil), byte(8), byte(5), bootKeyboard)
 	f.Fuzz(func(t *testing.T, data []byte, step, layout byte, descriptor []byte) {
-		feed(t, newKeyboard(t, KeyboardOptions{Layout: Layouts[int(layout)%len(Layouts)], AIM: step&1 == 1,
+		feed(t, newKeyboard(t, KeyboardOptions{Layout: Layouts[int(layout)%len(Layouts)], Affixes: Affixes{AIM: step&1 == 1},
 			Report: ParseDescriptor(descriptor).KeyReport()}), data, step)
 	})
 }
@@ -195,7 +195,7 @@ func FuzzPOS(f *testing.F) {
 	f.Add(posReports(newlandReport, "", "280438849930815813")[0], byte(63), []byte{}, byte(8))
 	f.Fuzz(func(t *testing.T, data []byte, step byte, descriptor []byte, packet byte) {
 		rep, _ := ParseDescriptor(descriptor).POSReport()
-		feed(t, NewPOS(POSOptions{Report: rep, Newland: step&1 == 1, AIM: step&2 == 2, Packet: int(packet)}), data, step)
+		feed(t, NewPOS(POSOptions{Report: rep, Newland: step&1 == 1, Affixes: Affixes{AIM: step&2 == 2}, Packet: int(packet)}), data, step)
 	})
 }
 

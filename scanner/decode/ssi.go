@@ -1,6 +1,9 @@
 package decode
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Opcodes of Zebra's Simple Serial Interface (SSI Programmer's Guide).
 const (
@@ -9,6 +12,7 @@ const (
 	ssiDecodeData = 0xf3
 	ssiHost       = 0x04                   // source of a packet: the host; 0 is the scanner
 	ssiCharTime   = 200 * time.Millisecond // between the bytes of one packet
+	ssiPartTime   = 3 * time.Second        // between the packets of one code: an answer may take 2 s
 )
 
 // SSIPacket builds a packet from the host to a Zebra scanner: length, opcode, source, status, data and the
@@ -28,21 +32,30 @@ func ssiChecksum(p []byte) uint16 {
 }
 
 type ssi struct {
+	fix  Affixes
 	buf  []byte
 	text []byte // packets of an unfinished code
 	prev string // the last data packet, to know a repetition
 	last time.Time
 	long bool
+	open bool // text is unfinished
+	torn bool // a packet was not understood; it comes again, or its code does not
+	rest rest
 	kind byte
 }
 
 // NewSSI decodes the packets of a Zebra scanner in SSI mode. Each is answered: ACK, or NAK to have it sent again.
-func NewSSI() Decoder { return &ssi{} }
+func NewSSI(fix Affixes) Decoder { return &ssi{fix: fix} }
 
 func (s *ssi) Decode(p []byte, at time.Time) (r Result) {
 	if len(s.buf) > 0 && at.Sub(s.last) >= ssiCharTime {
 		s.buf = s.buf[:0]
 		s.reject(&r)
+	}
+	if s.open && at.Sub(s.last) >= ssiPartTime {
+		s.rest.of(string(s.text), string(s.kind))
+		s.open = false
+		r.Fault = Unended
 	}
 	if len(p) == 0 {
 		return r
@@ -70,11 +83,15 @@ func (s *ssi) Decode(p []byte, at time.Time) (r Result) {
 	return r
 }
 
-// Lost needs to do nothing: the checksum tells.
-func (s *ssi) Lost(time.Time) {}
+// Lost gives up what is unfinished: whole packets may be missing, which no checksum tells.
+func (s *ssi) Lost(time.Time) {
+	s.buf, s.open = s.buf[:0], false
+	s.rest.of("", "")
+}
 
 // reject asks for the last packet again; reason 1 is a wrong checksum.
 func (s *ssi) reject(r *Result) {
+	s.torn = true
 	r.Fault = Damaged
 	r.Reply = append(r.Reply, SSIPacket(ssiCmdNAK, 0, 1)...)
 }
@@ -93,28 +110,33 @@ func (s *ssi) packet(r *Result, p []byte, at time.Time) {
 	if repeated {
 		return
 	}
+	if s.torn && status&1 == 0 { // another code: the scanner has given up the one with the torn packet
+		s.open = false
+	}
+	s.torn = false
+	if !s.open {
+		s.text, s.long = s.text[:0], false
+		s.rest.other(string(p[4]))
+	}
 	s.kind = p[4]
 	s.text = append(s.text, p[5:]...)
 	if len(s.text) > MaxLen {
 		s.text, s.long = s.text[:0], true
 	}
-	if status&2 != 0 { // more packets follow
+	if s.open = status&2 != 0; s.open { // more packets follow
 		return
 	}
-	if s.long {
+	text := trimEnd(s.text)
+	switch whole := s.rest.end(text); {
+	case s.long:
 		r.Fault = TooLong
-	} else if text := trimEnd(s.text); text != "" {
-		r.Codes = append(r.Codes, Code{text, ssiSymbology[s.kind], at})
+	case whole && text != "":
+		s.fix.add(r, Code{Text: text, Symbology: ssiSymbology[s.kind], At: at})
 	}
-	s.text, s.long = s.text[:0], false
 }
 
-func trimEnd(p []byte) string {
-	for len(p) > 0 && (p[len(p)-1] == '\r' || p[len(p)-1] == '\n' || p[len(p)-1] == '\t') {
-		p = p[:len(p)-1]
-	}
-	return string(p)
-}
+// trimEnd takes off what scanners add to a code even where its length is told, and what fills a report.
+func trimEnd(p []byte) string { return strings.TrimRight(string(p), "\r\n\t\x00") }
 
 // ssiSymbology maps SSI code types to AIM identifiers (SSI Programmer's Guide, code types).
 var ssiSymbology = map[byte]string{

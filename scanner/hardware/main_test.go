@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"cpmd/scanner"
+	"cpmd/scanner/input"
 	"cpmd/scanner/usb"
 	"cpmd/scanner/usbemu"
 )
@@ -300,6 +301,24 @@ func typedInto(t *testing.T, serial string, do func()) (keys int) {
 		_, err := os.Stat(event)
 		return event != "" && err == nil
 	})
+	return pressed(t, event, do)
+}
+
+// eventKeys returns the same of a device by its address, such as one over Bluetooth.
+func eventKeys(t *testing.T, address string, do func()) (keys int) {
+	t.Helper()
+	for _, d := range input.Devices("") {
+		if d.Unique == address {
+			return pressed(t, d.Nodes[0], do)
+		}
+	}
+	t.Fatalf("no input device %s", address)
+	return 0
+}
+
+// pressed counts the keys that a node of the input layer tells of while do runs.
+func pressed(t *testing.T, event string, do func()) (keys int) {
+	t.Helper()
 	f, err := os.OpenFile(filepath.Clean(event), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boots a small virtual machine with Debian's kernel and runs the hardware tests in it.
 #
-#   scanner/hardware/run.sh                    all tests (about 12 minutes without KVM)
+#   scanner/hardware/run.sh                    all tests (about 25 minutes without KVM)
 #   scanner/hardware/run.sh -test.short        the same with fewer scans and cycles (about 4 minutes)
 #   scanner/hardware/run.sh -test.run Replug   some; arguments go to the test program
 #
@@ -61,7 +61,7 @@ for program in "${programs[@]}"; do
 		cp -Ln "$library" "$fs$library" || true
 	done
 done
-for module in xhci_pci usbhid hid_generic evdev usbserial ftdi_sio cdc_acm vhci_hcd; do
+for module in xhci_pci usbhid hid_generic evdev usbserial ftdi_sio cdc_acm vhci_hcd uhid; do
 	modprobe -d "$out/kernel" -S "$version" --show-depends $module 2>/dev/null | awk '$1=="insmod"{print $2}' || true
 done | awk '!seen[$0]++' | while read -r file; do
 	cp "$file" "$fs/modules/"

@@ -43,14 +43,25 @@ type Interface struct {
 	Protocol   byte
 	Driver     string   // "usbhid", "cdc_acm", "usbfs" (some program holds it) or empty (nobody)
 	Packet     int      // bytes of a packet of the first interrupt IN endpoint, 0 if there is none
+	Mute       bool     // of the HID class, and has no such endpoint: nothing ever comes from it
 	Descriptor []byte   // HID report descriptor; empty while no kernel driver is bound
 	TTY        string   // such as "/dev/ttyACM0", or empty
 	Events     []string // such as "/dev/input/event3": where a keyboard can be read beside its driver
 	Raw        string   // such as "/dev/hidraw0", or empty
 }
 
-// HID tells whether the interface is of the HID class.
+// HID reports whether the interface is of the HID class.
 func (i Interface) HID() bool { return i.Class == 3 }
+
+// Boot reports whether the interface calls itself a boot keyboard: then it is one, whatever its descriptor says.
+func (i Interface) Boot() bool { return i.HID() && i.SubClass == 1 && i.Protocol == 1 }
+
+// Readable reports whether codes may come from the interface.
+func (i Interface) Readable() bool { return i.HID() && !i.Mute && (!i.Refused() || i.Boot()) }
+
+// Refused reports whether the kernel's driver has the HID interface and could make nothing of its report descriptor.
+// One that was plugged in a moment ago looks the same.
+func (i Interface) Refused() bool { return i.Driver == "usbhid" && len(i.Descriptor) == 0 }
 
 // Held tells whether some program, perhaps this one, holds the interface.
 func (i Interface) Held() bool { return i.Driver == "usbfs" }
@@ -81,9 +92,7 @@ func (r Root) Devices(match func(Device) bool) []Device {
 		d.Node = r.Path("dev/bus/usb", pad(bus), pad(num))
 		d.Interfaces = r.interfaces(at, name)
 		count, _ := strconv.Atoi(text(at, "bNumInterfaces"))
-		d.Partial = len(d.Interfaces) < count || slices.ContainsFunc(d.Interfaces, func(i Interface) bool {
-			return i.Driver == "usbhid" && len(i.Descriptor) == 0
-		})
+		d.Partial = len(d.Interfaces) < count || slices.ContainsFunc(d.Interfaces, Interface.Refused)
 		list = append(list, d)
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Port < list[j].Port })
@@ -112,6 +121,7 @@ func (r Root) interfaces(at, name string) (list []Interface) {
 				i.Packet = int(hex(ep, "wMaxPacketSize") & 0x7ff)
 			}
 		}
+		i.Mute = i.HID() && i.Packet == 0 && text(dir, "bNumEndpoints") != ""
 		// CDC ports are in INTERFACE/tty/ttyACM0, converters in INTERFACE/ttyUSB0
 		for _, pattern := range []string{"tty/tty*", "ttyUSB*"} {
 			if found, _ := filepath.Glob(filepath.Join(dir, pattern)); len(found) > 0 {
@@ -122,12 +132,23 @@ func (r Root) interfaces(at, name string) (list []Interface) {
 		for _, e := range events {
 			i.Events = append(i.Events, r.Path("dev/input", filepath.Base(e)))
 		}
+		slices.SortFunc(i.Events, ByNumber)
 		if found, _ := filepath.Glob(filepath.Join(dir, "*:*:*.*", "hidraw", "hidraw*")); len(found) > 0 {
 			i.Raw = r.Path("dev", filepath.Base(found[0]))
 		}
 		list = append(list, i)
 	}
 	return list
+}
+
+// ByNumber compares two names as text, except for the number that they end with: event9 comes before event10.
+func ByNumber(a, b string) int {
+	const digits = "0123456789"
+	x, y := strings.TrimRight(a, digits), strings.TrimRight(b, digits)
+	if x == y && len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
 }
 
 func text(dir, name string) string {

@@ -38,6 +38,43 @@ func Composite(vendor, product uint16, serial string, l Layout) Device {
 		reports: map[byte][]byte{0: keyboardReport, 1: l.descriptor}}
 }
 
+// IBM is a Zebra scanner in IBM hand-held mode over HID: endpoint 0x81, 64 bytes.
+func IBM(vendor, product uint16, serial string) Device {
+	return Device{Vendor: vendor, Product: product, Maker: "Emulated", Name: "IBM Scanner", Serial: serial, functions: 1,
+		config:  hidInterface(0, 0, 0, vendorReport, 64),
+		reports: map[byte][]byte{0: vendorReport}}
+}
+
+// Collections is a keyboard whose volume keys come before its letters: two nodes of the input layer, endpoint 0x81.
+// Its reports are those of Keys with a 2 before them.
+func Collections(vendor, product uint16, serial string) Device {
+	d := Keyboard(vendor, product, serial)
+	report := append([]byte{
+		0x05, 0x0c, 0x09, 0x01, 0xa1, 0x01, 0x85, 0x01, 0x15, 0x00, 0x25, 0x01, 0x75, 0x01, 0x95, 0x02, 0x09, 0xe9, 0x09, 0xea, 0x81, 0x02,
+		0x95, 0x06, 0x81, 0x03, 0xc0}, keyboardReport[:6]...)
+	report = append(append(report, 0x85, 0x02), keyboardReport[6:]...)
+	d.config, d.reports = hidInterface(0, 0, 0, report, 16), map[byte][]byte{0: report}
+	return d
+}
+
+// Refused is a keyboard (endpoint 0x81) beside an interface whose report descriptor the kernel refuses: a collection
+// without end.
+func Refused(vendor, product uint16, serial string) Device {
+	d := Keyboard(vendor, product, serial)
+	broken := []byte{0x06, 0x00, 0xff, 0x09, 0x01, 0xa1, 0x01}
+	d.functions, d.config, d.reports[1] = 2, append(d.config, hidInterface(1, 0, 0, broken, 64)...), broken
+	return d
+}
+
+// Mute is a keyboard (endpoint 0x81) beside an interface of the HID class that has an OUT endpoint alone.
+func Mute(vendor, product uint16, serial string) Device {
+	d := Keyboard(vendor, product, serial)
+	out := hidInterface(1, 0, 0, vendorReport, 64)
+	out[len(out)-5] = 0x02
+	d.functions, d.config, d.reports[1] = 2, append(d.config, out...), vendorReport
+	return d
+}
+
 // CDC is a scanner in USB-COM mode: data on endpoint 0x82.
 func CDC(vendor, product uint16, serial string) Device {
 	return Device{Vendor: vendor, Product: product, Maker: "Emulated", Name: "COM Scanner", Serial: serial, class: 0xef, functions: 2,
@@ -122,3 +159,7 @@ var keyboardReport = []byte{
 	0x95, 0x08, 0x81, 0x02, 0x95, 0x01, 0x75, 0x08, 0x81, 0x01, 0x95, 0x05, 0x75, 0x01, 0x05, 0x08, 0x19, 0x01,
 	0x29, 0x05, 0x91, 0x02, 0x95, 0x01, 0x75, 0x03, 0x91, 0x01, 0x95, 0x06, 0x75, 0x08, 0x15, 0x00, 0x25, 0x65,
 	0x05, 0x07, 0x19, 0x00, 0x29, 0x65, 0x81, 0x00, 0xc0}
+
+// vendorReport has one report of 64 bytes, of a meaning that the maker keeps to itself.
+var vendorReport = []byte{
+	0x06, 0x00, 0xff, 0x09, 0x01, 0xa1, 0x01, 0x15, 0x00, 0x26, 0xff, 0x00, 0x75, 0x08, 0x95, 0x40, 0x09, 0x01, 0x81, 0x02, 0xc0}

@@ -86,3 +86,14 @@ func Keys(text string) (reports [][]byte) {
 	}
 	return reports
 }
+
+// IBMReports puts a code into reports of the IBM hand-held mode: length, data, NULs.
+func IBMReports(text string) (reports [][]byte) {
+	for n := 63; n == 63; {
+		p := make([]byte, 64)
+		n = copy(p[1:], text)
+		p[0], text = byte(n), text[n:]
+		reports = append(reports, p)
+	}
+	return reports
+}

@@ -14,19 +14,16 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
-	"cpmd/payment"
 	"cpmd/queue/sale"
 )
 
 // A Config says where cpmd is.
 type Config struct {
 	Addr      string // "unix:/run/cpmd/till.sock" or "tcp:127.0.0.1:8460"
-	Token     payment.Secret
-	TokenFile string // holds the token where Token is empty; for tcp
+	TokenFile string // holds the token; required for tcp. cpmd's certificate is in TokenFile + ".crt"
 	// Patience is how long a call is repeated while cpmd cannot be reached, is shutting down or has too many
 	// connections; 0: not at all.
 	Patience time.Duration
@@ -47,15 +44,16 @@ const answerIn = 15 * time.Second
 // New makes a client; it connects at the first call.
 func New(cfg Config) (*Client, error) {
 	network, rest, _ := strings.Cut(cfg.Addr, ":")
-	host := rest
+	base := "http://localhost"
 	switch {
 	case network == "unix" && rest != "":
-		host = "localhost"
 	case network == "tcp" && rest != "":
-		if cfg.Token == "" && cfg.TokenFile != "" {
-			if _, err := readToken(cfg.TokenFile); err != nil {
-				return nil, err
-			}
+		base = "https://" + rest
+		if cfg.TokenFile == "" {
+			return nil, errors.New("over tcp cpmd wants a token; name the token_file of its configuration")
+		}
+		if _, err := readToken(cfg.TokenFile); err != nil {
+			return nil, err
 		}
 	default:
 		return nil, fmt.Errorf("address %q is not understood; write unix:/path or tcp:127.0.0.1:8460", cfg.Addr)
@@ -63,13 +61,21 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Dial == nil {
 		cfg.Dial = new(net.Dialer).DialContext
 	}
-	return &Client{cfg: cfg, base: "http://" + host, http: &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			c, err := cfg.Dial(ctx, network, rest)
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		c, err := cfg.Dial(ctx, network, rest)
+		if err != nil {
+			return nil, notSent{err}
+		}
+		return c, nil
+	}
+	return &Client{cfg: cfg, base: base, http: &http.Client{Transport: &http.Transport{
+		DialContext: dial,
+		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := dial(ctx, network, addr)
 			if err != nil {
-				return nil, notSent{err}
+				return nil, err
 			}
-			return c, nil
+			return recognize(ctx, c, addr, cfg.TokenFile+".crt")
 		},
 		IdleConnTimeout: time.Minute,
 	}}}, nil
@@ -141,23 +147,14 @@ func (c *Client) send(ctx context.Context, method, path string, data []byte, hea
 	if len(data) > 0 {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	token := c.cfg.Token
-	if token == "" && c.cfg.TokenFile != "" {
-		// Read each time: a restart of cpmd may have written a new one.
-		if token, err = readToken(c.cfg.TokenFile); err != nil {
+	if c.cfg.TokenFile != "" {
+		// Read each time: a restart of cpmd may have written a new one. By the time that it is sent, the other
+		// side is known to be cpmd.
+		token, err := readToken(c.cfg.TokenFile)
+		if err != nil {
 			return nil, notSent{err}
 		}
-	}
-	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	}
 	return c.http.Do(req)
-}
-
-func readToken(path string) (payment.Secret, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("token file: %w", err)
-	}
-	return payment.Secret(strings.TrimSpace(string(data))), nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,9 +45,10 @@ func must[V any](v V, err error) func(*testing.T) V {
 
 func TestCalls(t *testing.T) {
 	desk := tilltest.NewDesk()
+	addr, tokenFile := tilltest.ServeTCPFile(t, desk, till.DialectHTTP)
 	for name, cfg := range map[string]client.Config{
 		"unix": {Addr: tilltest.Serve(t, desk, till.DialectHTTP)},
-		"tcp":  {Addr: tilltest.ServeTCP(t, desk, till.DialectHTTP), Token: tilltest.Token},
+		"tcp":  {Addr: addr, TokenFile: tokenFile},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, c := t.Context(), newClient(t, cfg)
@@ -114,7 +116,11 @@ func TestRefusals(t *testing.T) {
 	if e, ok := errors.AsType[*client.Error](err); !ok || e.Code != sale.InvalidRequest {
 		t.Errorf("an id with a slash: %v", err)
 	}
-	tcp := newClient(t, client.Config{Addr: tilltest.ServeTCP(t, desk, till.DialectHTTP), Token: "wrong"})
+	addr, tokenFile := tilltest.ServeTCPFile(t, desk, till.DialectHTTP)
+	if err := os.WriteFile(tokenFile, []byte("wrong"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tcp := newClient(t, client.Config{Addr: addr, TokenFile: tokenFile})
 	_, err = tcp.Lanes(t.Context())
 	if e, ok := errors.AsType[*client.Error](err); !ok || e.Status != 401 {
 		t.Errorf("a wrong token: %v", err)
@@ -138,7 +144,7 @@ func TestNobodyThere(t *testing.T) {
 			t.Errorf("events: %+v %v", ev, err)
 		}
 	}
-	for _, bad := range []string{"", "unix:", "tcp:", "http://localhost", "/run/x"} {
+	for _, bad := range []string{"", "unix:", "tcp:", "http://localhost", "/run/x", "tcp:127.0.0.1:8460"} {
 		if _, err := client.New(client.Config{Addr: bad}); err == nil {
 			t.Errorf("address %q was taken", bad)
 		}

@@ -183,3 +183,6 @@ func (d *Desk) SetOverdue(id string) {
 	past := time.Now().Add(-time.Hour)
 	d.sales[id].view.DecideBy = &past
 }
+
+// Last is the sequence number of the last notice.
+func (d *Desk) Last() int64 { d.mu.Lock(); defer d.mu.Unlock(); return int64(len(d.notices)) }

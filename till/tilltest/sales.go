@@ -36,7 +36,7 @@ func (d *Desk) PutSale(_ context.Context, req sale.Request) (sale.View, bool, er
 		}
 	}
 	d.sales[req.ID] = &entry{req: req, view: sale.View{ID: req.ID, Lane: req.Lane, Ticket: req.Ticket,
-		Amount: req.Amount, Currency: req.Currency, State: sale.Waiting, CreatedAt: now()}}
+		Amount: req.Amount, Currency: req.Currency, ConfirmDelivery: req.ConfirmDelivery, By: req.By, State: sale.Waiting, CreatedAt: now()}}
 	d.order = append(d.order, req.ID)
 	d.change(req.ID, func(v *sale.View) {
 		if req.AuthCode != "" {
@@ -120,7 +120,7 @@ func (d *Desk) PutRefund(_ context.Context, req sale.RefundRequest) (sale.Refund
 	if s.view.State != sale.Paid || req.Amount > s.view.Amount-s.view.Refunded {
 		return sale.RefundView{}, false, refusal(sale.NotRefundable, req.Sale, "there is not that much to refund")
 	}
-	v := sale.RefundView{ID: req.ID, Sale: req.Sale, Amount: req.Amount, Currency: s.view.Currency, State: sale.Refunding,
+	v := sale.RefundView{ID: req.ID, Sale: req.Sale, Amount: req.Amount, Currency: s.view.Currency, State: sale.Refunding, By: req.By,
 		Message: "Refunding.", CreatedAt: now(), UpdatedAt: now(), Seq: d.nextSeq()}
 	d.refunds[req.ID] = v
 	d.tell("refund", v)

@@ -34,11 +34,25 @@ func Serve(t testing.TB, d till.Desk, dialect string) (addr string) {
 // ServeTCP answers for the desk on a free loopback port with the [Token], and returns its address.
 func ServeTCP(t testing.TB, d till.Desk, dialect string) (addr string) {
 	t.Helper()
+	addr, _ = ServeTCPFile(t, d, dialect)
+	return addr
+}
+
+// ServeTCPFile is ServeTCP, and also returns the token file, which has the certificate beside it.
+func ServeTCPFile(t testing.TB, d till.Desk, dialect string) (addr, tokenFile string) {
+	t.Helper()
+	e := TCP(t, dialect)
+	return Start(t, d, e).Addrs()[0], e.TokenFile
+}
+
+// TCP makes an endpoint on a free loopback port with the [Token].
+func TCP(t testing.TB, dialect string) till.Endpoint {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(file, []byte(Token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Start(t, d, till.Endpoint{Dialect: dialect, Listen: "tcp:127.0.0.1:0", TokenFile: file}).Addrs()[0]
+	return till.Endpoint{Dialect: dialect, Listen: "tcp:127.0.0.1:0", TokenFile: file}
 }
 
 // Start starts a server that the end of the test shuts down.

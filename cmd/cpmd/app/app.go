@@ -16,30 +16,31 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 
 	"cpmd/cmd/cpmd/config"
 	"cpmd/payment"
 	"cpmd/queue"
 	"cpmd/queue/journal"
-	"cpmd/queue/sale"
 	"cpmd/scanner"
 	"cpmd/till"
 )
 
 // Run runs the daemon until the context ends, and returns when all is let go. An error says what to do.
 func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Writer) (err error) {
+	unix.Umask(0o077) // the journal and the files that SQLite makes beside it; sockets and tokens get modes of their own
 	log := newLogger(cfg.Log, logTo)
 	defer func() { _ = log.Sync() }()
 
-	journal, err := journal.Open(cfg.Journal.Path)
+	record, err := journal.Open(cfg.Journal.Path, journalOptions...)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, journal.Close()) }()
+	defer func() { err = errors.Join(err, record.Close()) }()
 
-	g := cfg.Gateway
-	gateway, err := payment.New(payment.Config{URL: g.URL, AppCode: g.AppCode, ClientKey: g.ClientKey, MchID: g.MchID, Signature: g.Signature,
-		Location: g.Zone, RatePerMinute: g.RatePerMinute, Answer: cfg.Timing.Answer, Log: log.Named("gateway")})
+	pay := gatewayConfig(cfg)
+	pay.Observe = logExchanges(log.Named("gateway"))
+	gateway, err := payment.New(pay)
 	if err != nil {
 		return err
 	}
@@ -50,8 +51,10 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 		return err
 	}
 	metrics := newMetrics()
-	q := queue.New(queue.Config{Rules: rules(cfg.Timing, cfg.Audit), Lanes: lanes, Location: g.Zone, Currencies: g.Currencies, Gateway: gateway, Journal: journal,
-		DayEnd: cfg.Timing.DayEnd, OldIDs: cfg.Sales.OldIDs, Log: log.Named("queue"), Version: version, GatewayHealth: func() (any, []string) { return gatewayHealth(g.URL, gateway) }, Observe: metrics.observe})
+	shop := queueConfig(cfg, lanes)
+	shop.Gateway, shop.Journal, shop.Log, shop.Version, shop.Observe = gateway, record, log.Named("queue"), version, metrics.observe
+	shop.GatewayHealth = func() (any, []string) { return gatewayHealth(cfg.Gateway.URL, gateway) }
+	q := queue.New(shop)
 	metrics.registry.MustRegister(state{q})
 
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
@@ -65,10 +68,13 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	}
 
 	stopScanners := runScanners(ctx, q, scanners)
-	tills := till.New(till.Config{Endpoints: endpoints(cfg.Tills), Registry: metrics.registry,
+	held := heldSockets(log)
+	doors := endpoints(cfg.Tills, held)
+	release(held, log)
+	tills := till.New(till.Config{Endpoints: doors, Registry: metrics.registry,
 		Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{})}, q, log.Named("till"))
 	if err = tills.Start(ctx); err == nil {
-		log.Info("ready", zap.String("version", version), zap.String("config", cfg.File), zap.String("gateway", g.URL), zap.Int("lanes", len(lanes)))
+		log.Info("ready", zap.String("version", version), zap.String("config", cfg.File), zap.String("gateway", cfg.Gateway.URL), zap.Int("lanes", len(lanes)))
 		notify(log, daemon.SdNotifyReady)
 		stopWatchdog := watchdog(ctx, q, log)
 		select {
@@ -88,16 +94,11 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	return errors.Join(err, <-ended)
 }
 
+// journalOptions are set by tests.
+var journalOptions []journal.Option
+
 // shutdownLimit is how long tills may take to have their last answers.
 const shutdownLimit = 5 * time.Second
-
-func rules(t config.Timing, a config.Audit) sale.Rules {
-	r := sale.DefaultRules()
-	r.Scan, r.Answer, r.Poll, r.Confirm, r.GiveUp, r.Deliver, r.FollowUp = t.Scan, t.Answer, t.Poll, t.Confirm, t.GiveUp, t.Deliver, t.FollowUp
-	r.Audit, r.GiveBack = a.After, a.GiveBack
-	r.Beside, r.Apart = min(r.Beside, t.Answer/2), min(r.Apart, t.Poll*3/2) // a rehearsal has shorter times
-	return r
-}
 
 func makeLanes(configured []config.Lane) (lanes []queue.Lane, scanners map[string]scanner.Scanner, err error) {
 	scanners = map[string]scanner.Scanner{}
@@ -123,11 +124,4 @@ func runScanners(ctx context.Context, q *queue.Queue, scanners map[string]scanne
 		running.Go(func() { s.Run(ctx, q.Sink(lane)) })
 	}
 	return func() { cancel(); running.Wait() }
-}
-
-func endpoints(tills []config.Till) (all []till.Endpoint) {
-	for _, t := range tills {
-		all = append(all, till.Endpoint{Dialect: t.Dialect, Listen: t.Network + ":" + t.Address, TokenFile: t.TokenFile})
-	}
-	return all
 }

@@ -3,11 +3,14 @@ package config
 import (
 	"net/url"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"cpmd/till"
 )
 
 // Check does what [Load] does and then looks at the machine as it is now: are the folders there, the scanners
@@ -26,7 +29,9 @@ func Check(path string) (c *Config, warnings Faults, err error) {
 			s.folder("till.listen", place+".listen", l.Address)
 		} else {
 			s.folder("till.token_file", place+".token_file", l.TokenFile)
+			s.sharedToken(c.Tills, i)
 		}
+		s.strangers(place, l.Peers)
 	}
 	if loopbackURL(c.Gateway.URL) { // with a real gateway these are faults
 		c.Timing.checkOrder(func(key, format string, args ...any) { s.warn("timing."+key, "timing."+key, format, args...) })
@@ -70,6 +75,29 @@ func (s *source) folder(key, place, file string) {
 		s.warn(key, place, "%s is not a folder; choose another place", dir)
 	case unix.Access(dir, unix.W_OK|unix.X_OK) != nil:
 		s.warn(key, place, "this user may not write in %s; run as the user that owns it, or change its owner", dir)
+	}
+}
+
+// sharedToken looks for endpoints with one token: whoever takes the port of one of them is sent what opens the other.
+func (s *source) sharedToken(tills []Till, i int) {
+	for _, earlier := range tills[:i] {
+		if earlier.TokenFile == tills[i].TokenFile {
+			s.warn("till.token_file", element("till", i)+".token_file", "is that of endpoint %s as well; give each its own, so that a token is good at one of them only", earlier.Name)
+			return
+		}
+	}
+}
+
+// strangers looks for peers that this machine does not know.
+func (s *source) strangers(place string, peers map[till.Permission][]string) {
+	for _, p := range till.Permissions {
+		for _, name := range peers[p] {
+			_, noUser := user.Lookup(name)
+			_, noGroup := user.LookupGroup(name)
+			if noUser != nil && noGroup != nil {
+				s.warn("till.peers."+string(p), place+".peers."+string(p), "no user or group of this machine is called %q", name)
+			}
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"cpmd/payment"
 	"cpmd/scanner"
+	"cpmd/till"
 )
 
 // A Config is a whole, checked configuration: all defaults filled in, all paths absolute.
@@ -85,11 +86,20 @@ type Lane struct {
 
 // A Till is one address at which till software connects.
 type Till struct {
-	Dialect   string // "http" or "line"
-	Network   string // "unix" or "tcp", as for net.Listen
-	Address   string // an absolute path, or a loopback IP address with its port
-	TokenFile string // for tcp; empty for unix
+	Name        string // in the journal and in messages; its Listen where the file has none
+	Dialect     string // "http" or "line"
+	Network     string // "unix" or "tcp", as for net.Listen
+	Address     string // an absolute path, or a loopback IP address with its port
+	TokenFile   string // for tcp; empty for unix
+	Allow       []till.Permission
+	Peers       map[till.Permission][]string // users and groups; a permission that is not in it is for all
+	Lanes       []string                     // nil: all
+	Origins     []string                     // of web pages
+	Connections int
 }
+
+// Listen is the address as the file has it, but for relative paths.
+func (t Till) Listen() string { return t.Network + ":" + t.Address }
 
 // Load reads the file at path and the credential files that it names. A relative path in it starts at the
 // file's own folder; a relative credential file at $CREDENTIALS_DIRECTORY, where that is set.
@@ -117,6 +127,7 @@ func load(path string) (*Config, *source) {
 	}
 	defer root.done()
 	g := gateway(root.table("gateway"))
+	l := lanes(root)
 	return &Config{
 		File:    filepath.Join(s.dir, filepath.Base(path)),
 		Gateway: g,
@@ -125,8 +136,8 @@ func load(path string) (*Config, *source) {
 		Audit:   audit(root.table("audit"), !loopbackURL(g.URL)),
 		Sales:   sales(root.table("sales")),
 		Log:     logging(root.table("log")),
-		Lanes:   lanes(root),
-		Tills:   tills(root),
+		Lanes:   l,
+		Tills:   tills(root, l),
 	}, s
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"cpmd/cmd/cpmd/config"
 	"cpmd/scanner"
+	"cpmd/till"
 )
 
 func TestMain(m *testing.M) {
@@ -60,7 +61,8 @@ func TestDefaults(t *testing.T) {
 		Sales: config.Sales{OldIDs: "answer"},
 		Log:   config.Log{Level: zapcore.InfoLevel, Format: "json"},
 		Lanes: []config.Lane{{Name: "1", PayType: "800008", Scanner: scanner.Config{Driver: "virtual"}}},
-		Tills: []config.Till{{Dialect: "http", Network: "unix", Address: "/run/cpmd/till.sock"}},
+		Tills: []config.Till{{Name: "unix:/run/cpmd/till.sock", Dialect: "http", Network: "unix", Address: "/run/cpmd/till.sock",
+			Allow: []till.Permission{"sell", "refund", "resolve", "read"}, Connections: 256}},
 	}
 	if diff := cmp.Diff(want, got, zones); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
@@ -126,9 +128,19 @@ token_file = "run/token"
 dialect = "http"
 listen = "tcp:[::1]:8460"
 token_file = "/run/cpmd/token"
+name = "page"
+allow = ["display"]
+lanes = ["2"]
+origins = ["https://till.example:8443", "http://localhost:3000"]
+connections = 4
 [[till]]
 dialect = "line"
 listen = "unix:run/line.sock"
+name = "front_1.a-b"
+allow = ["refund", "sell"]
+lanes = ["2", "front_desk.1-a"]
+peers = { refund = ["root", "supervisors"], sell = ["cashier$"] }
+connections = 4096
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -156,9 +168,12 @@ listen = "unix:run/line.sock"
 				Driver: "hid", Port: "1-4.2", Vendor: "0c2e", Product: "0907", Serial: "77", Mode: "keyboard", Layout: "de", InvertCaps: true}},
 		},
 		Tills: []config.Till{
-			{Dialect: "http", Network: "tcp", Address: "127.0.0.1:8460", TokenFile: filepath.Join(dir, "run/token")},
-			{Dialect: "http", Network: "tcp", Address: "[::1]:8460", TokenFile: "/run/cpmd/token"},
-			{Dialect: "line", Network: "unix", Address: filepath.Join(dir, "run/line.sock")},
+			{Name: "tcp:127.0.0.1:8460", Dialect: "http", Network: "tcp", Address: "127.0.0.1:8460", TokenFile: filepath.Join(dir, "run/token"),
+				Allow: []till.Permission{"sell", "refund", "resolve", "read"}, Connections: 256},
+			{Name: "page", Dialect: "http", Network: "tcp", Address: "[::1]:8460", TokenFile: "/run/cpmd/token", Allow: []till.Permission{"display"},
+				Lanes: []string{"2"}, Origins: []string{"https://till.example:8443", "http://localhost:3000"}, Connections: 4},
+			{Name: "front_1.a-b", Dialect: "line", Network: "unix", Address: filepath.Join(dir, "run/line.sock"), Allow: []till.Permission{"refund", "sell"},
+				Lanes: []string{"2", "front_desk.1-a"}, Peers: map[till.Permission][]string{"refund": {"root", "supervisors"}, "sell": {"cashier$"}}, Connections: 4096},
 		},
 	}
 	if diff := cmp.Diff(want, got, zones); diff != "" {
@@ -211,6 +226,44 @@ func TestFilesThatAreNoConfiguration(t *testing.T) {
 				t.Errorf("Load: %v, want %q", err, path+test.want)
 			}
 		})
+	}
+}
+
+// A configuration that every user may change is nobody's word on where money goes.
+func TestWorldWritableIsRefused(t *testing.T) {
+	path := write(t, credentials(t), "cpmd.toml", least)
+	for mode, ok := range map[os.FileMode]bool{0o600: true, 0o644: true, 0o664: true, 0o666: false, 0o602: false, 0o777: false} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := config.Load(path)
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "may be changed by every user of this machine") {
+			t.Errorf("mode %04o: %v, want ok = %v", mode, err, ok)
+		}
+	}
+}
+
+// What "cpmd check" tells of each endpoint.
+func TestTillString(t *testing.T) {
+	c, err := config.Load(write(t, credentials(t), "cpmd.toml", least+`
+[[till]]
+dialect = "line"
+listen = "unix:/run/cpmd/line.sock"
+name = "front"
+allow = ["sell", "refund"]
+peers = { refund = ["supervisors", "alice"] }
+lanes = ["1"]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{
+		"till unix:/run/cpmd/till.sock (http): sell, refund, resolve, read",
+		"till unix:/run/cpmd/line.sock (line, front): sell, refund (for supervisors, alice); sees its own sales only; lanes 1",
+	} {
+		if got := c.Tills[i].String(); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
 	}
 }
 

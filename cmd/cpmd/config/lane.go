@@ -49,6 +49,9 @@ func device(lane *table) scanner.Config {
 		Driver:     read(t, "driver", "", plain[string]),
 		Port:       read(t, "port", "", plain[string]),
 		Baud:       read(t, "baud", 0, between(0, 1<<31-1)),
+		DataBits:   read(t, "data_bits", 0, between(0, 1<<31-1)),
+		Parity:     read(t, "parity", "", plain[string]),
+		StopBits:   read(t, "stop_bits", 0, between(0, 1<<31-1)),
 		Protocol:   read(t, "protocol", "", plain[string]),
 		ACK:        read(t, "ack", false, plain[bool]),
 		Vendor:     read(t, "vendor", "", plain[string]),
@@ -64,10 +67,12 @@ func device(lane *table) scanner.Config {
 			}
 			return span(time.Millisecond, time.Hour)(s)
 		}),
-		AIM:   read(t, "aim", false, plain[bool]),
-		Maker: read(t, "maker", "", plain[string]),
-		Quiet: !read(t, "beep", true, plain[bool]),
-		Arm:   read(t, "arm", false, plain[bool]),
+		AIM:    read(t, "aim", false, plain[bool]),
+		Prefix: read(t, "prefix", "", plain[string]),
+		Suffix: read(t, "suffix", "", plain[string]),
+		Maker:  read(t, "maker", "", plain[string]),
+		Quiet:  !read(t, "beep", true, plain[bool]),
+		Arm:    read(t, "arm", false, plain[bool]),
 	}
 	if t.broken {
 		return scanner.Config{}

@@ -60,6 +60,10 @@ func (s *source) text(path string) string {
 		return ""
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o002 != 0 {
+		s.add(0, "", "may be changed by every user of this machine (mode %04o); run: chmod o-w %s", info.Mode().Perm(), path)
+		return ""
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		s.unreadable(err)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -65,6 +66,7 @@ func run(args []string, stdout, stderr io.Writer, survey scanner.Survey) int {
 		defer stop()
 		ctx, cancel := context.WithTimeout(ctx, *wait)
 		defer cancel()
+		defer hush(os.Stdin)()
 		return learned(ctx, stdout, stderr, survey, *all)
 	}
 	list(stdout, survey)
@@ -85,38 +87,50 @@ func list(w io.Writer, survey scanner.Survey) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if !c.Sure && c.Mode == scanner.ModeKeyboard {
+		if !c.Sure && types(c) {
 			c.Config = "" // pasted by mistake it would take the keyboard away from the console
 		}
 		show(w, c)
 	}
 }
 
+func types(c scanner.Candidate) bool {
+	return c.Mode == scanner.ModeKeyboard || c.Mode == scanner.ModeInput
+}
+
+// where says where a device is plugged in.
+func where(c scanner.Candidate) string {
+	if c.Mode == scanner.ModeInput {
+		return "Bluetooth"
+	}
+	return "USB port " + c.USB.Port
+}
+
 // show describes one candidate.
 func show(w io.Writer, c scanner.Candidate) {
-	where := fmt.Sprintf("%s:%s, USB port %s", c.USB.Vendor, c.USB.Product, c.USB.Port)
+	place := fmt.Sprintf("%s:%s, %s", c.USB.Vendor, c.USB.Product, where(c))
 	if c.USB.Serial != "" {
-		where += ", serial " + c.USB.Serial
+		place += ", serial " + c.USB.Serial
 	}
 	name := c.Name
 	if name == "" {
 		name = "A device without a name"
 	}
-	fmt.Fprintf(w, "%s (%s)\n", name, where)
+	fmt.Fprintf(w, "%s (%s)\n", name, place)
 	what := "a scanner in " + string(c.Mode) + " mode"
 	switch {
 	case c.Sure && c.Mode == scanner.ModeUnknown:
 		what = "a scanner in an unknown mode"
 	case c.Sure:
-	case c.Mode == scanner.ModeKeyboard:
-		what = "a keyboard, or a scanner in keyboard mode"
+	case types(c):
+		what = "a keyboard, or a scanner in " + string(c.Mode) + " mode"
 	default:
 		what = "a serial port"
 	}
 	fmt.Fprintf(w, "  what    %s\n", what)
 	states := map[scanner.State]string{scanner.Open: "can be used", scanner.Denied: "cannot be used", scanner.Busy: "in use"}
 	state := states[c.State]
-	if c.State == scanner.Open && c.Mode == scanner.ModeKeyboard && c.Config == "" {
+	if c.State == scanner.Open && types(c) && c.Config == "" {
 		state = "left alone"
 	}
 	fmt.Fprintf(w, "  state   %s\n", state)
@@ -152,7 +166,7 @@ func learned(ctx context.Context, stdout, stderr io.Writer, survey scanner.Surve
 		if errors.Is(err, fs.ErrPermission) {
 			err = fmt.Errorf("%w: only root may listen to it; run this with sudo", err)
 		}
-		fmt.Fprintf(stderr, "%s at USB port %s is not listened to: %v\n", c.Name, c.USB.Port, err)
+		fmt.Fprintf(stderr, "%s at %s is not listened to: %v\n", c.Name, where(c), err)
 	})
 	if !ok {
 		fmt.Fprintln(stderr, "No code came. See what is plugged in with cpmd scanners; stop the cpmd daemon, which has its scanners to itself; add -all for serial ports.")
@@ -160,6 +174,9 @@ func learned(ctx context.Context, stdout, stderr io.Writer, survey scanner.Surve
 	}
 	fmt.Fprintln(stdout)
 	show(stdout, l.Candidate)
+	if rule := l.Candidate.Rule(); rule != "" {
+		fmt.Fprintf(stdout, "  rule    %s\n          (a line of %s; then: udevadm control --reload && udevadm trigger)\n", rule, scanner.OwnRules)
+	}
 	fmt.Fprintf(stdout, "  code    %s (%d characters)\n", l.Scan.Text.Masked(), len(l.Scan.Text))
 	if l.Advice != "" {
 		fmt.Fprintf(stdout, "  hint    %s\n", wrapped(l.Advice, "          "))

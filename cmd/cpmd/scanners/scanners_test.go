@@ -3,13 +3,16 @@ package scanners
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"cpmd/scanner"
 	"cpmd/scanner/usb"
@@ -125,6 +128,16 @@ var cases = []struct {
 			return "cpmd (process 640)"
 		}
 	}},
+	{"ibm-hand-held", func(b tree) {
+		b.plug("1-3", "05e0:0600", "", "Symbol Technologies, Inc, 2008", "Symbol Bar Code Scanner", function{"03", "00", "00", "usbhid", vendorDescriptor, ""})
+	}, nil},
+	{"bluetooth", func(b tree) {
+		dir := "sys/class/input/input7/"
+		for name, content := range map[string]string{"id/bustype": "0005", "id/vendor": "05e0", "id/product": "1701", "name": "Symbol CS4070",
+			"uniq": "00:11:22:33:44:55", "capabilities/key": "1000000000007 ff9f207ac14057ff febeffdfffefffff fffffffffffffffe", "event3/dev": ""} {
+			b.file(dir+name, content+"\n")
+		}
+	}, nil},
 	{"two-alike", func(b tree) {
 		b.plug("1-4", "0c2e:0907", "", "Honeywell Imaging & Mobility", "1900", posMode)
 		b.plug("1-5", "0c2e:0907", "", "Honeywell Imaging & Mobility", "1900", posMode)
@@ -178,8 +191,14 @@ func TestConfigLinesAreValid(t *testing.T) {
 				continue
 			}
 			cfg := scanner.Config{Driver: "hid", Vendor: c.USB.Vendor, Product: c.USB.Product, Serial: c.USB.Serial}
-			if c.Mode == scanner.ModeCOM {
+			switch c.Mode {
+			case scanner.ModeCOM:
 				cfg.Driver = "serial"
+			case scanner.ModeInput:
+				cfg.Driver = "evdev"
+			}
+			if !strings.Contains(c.Config, fmt.Sprintf("driver = %q, vendor = %q, product = %q", cfg.Driver, cfg.Vendor, cfg.Product)) {
+				t.Errorf("%s: %s", c.Name, c.Config)
 			}
 			if faults := cfg.Check(); len(faults) > 0 {
 				t.Errorf("%s: %v", c.Config, faults)
@@ -213,5 +232,56 @@ func TestLearnWithNothingThere(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if code := run([]string{"-learn"}, &stdout, &stderr, scanner.Survey{Root: usb.Root(t.TempDir())}); code != failed || !strings.Contains(stderr.String(), "cpmd scanners") {
 		t.Errorf("exit %d, %q", code, &stderr)
+	}
+}
+
+// What a scanner types while the command listens is neither shown nor left for the shell to run.
+func TestHushKeepsCodesOutOfTheTerminal(t *testing.T) {
+	person, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer person.Close()
+	defer terminal.Close()
+	before, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := hush(terminal)
+	person.WriteString("280438849930815813\r")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		end()
+	}()
+	person.WriteString("280438849930815813\r") // the kernel is late
+	<-ended
+	after, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
+	if err != nil || *after != *before {
+		t.Errorf("the terminal is not as before: %+v, %v", after, err)
+	}
+	person.WriteString("ls\r") // what a person types next
+	line := make([]byte, 100)
+	n, err := terminal.Read(line)
+	if string(line[:n]) != "ls\n" || err != nil {
+		t.Errorf("the shell reads %q, %v", line[:n], err)
+	}
+	n, err = person.Read(line)
+	if shown := string(line[:n]); strings.Contains(shown, "2804") || err != nil {
+		t.Errorf("the terminal shows %q, %v", shown, err)
+	}
+}
+
+func TestHushLeavesOtherFilesAlone(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	w.WriteString("kept")
+	hush(r)()
+	got := make([]byte, 10)
+	if n, err := r.Read(got); string(got[:n]) != "kept" || err != nil {
+		t.Errorf("read %q, %v", got[:n], err)
 	}
 }

@@ -47,6 +47,13 @@ func (s *selling) after(v sale.View) {
 func (s *selling) handOver() {
 	w := s.w
 	time.Sleep(between(s.r, 100*time.Millisecond, pick(s.r, 5*time.Second, 130*time.Second)))
+	if w.chance(s.id+" is handed over before it is asked", w.wide.HandOver) {
+		w.saw("handed over before it was asked")
+		if s.r.IntN(2) == 0 {
+			w.saw("handed over without asking")
+			return
+		}
+	}
 	if w.chance(s.id+" has its goods stuck", w.mix.GoodsStuck) {
 		w.saw("goods stuck")
 		if s.r.IntN(2) == 0 {
@@ -93,7 +100,17 @@ func (s *selling) decide() {
 	}
 }
 
+// refund gives an amount back. Told that nothing went back, staff ask once more, with a new id.
 func (s *selling) refund(id string, amount int64) {
+	again := s.refundOnce(id, amount)
+	if again && s.w.chance(id+" is asked for again", s.w.wide.Staff+s.w.wide.RefundOdd) {
+		s.w.saw("a refund that was not done is asked for again")
+		s.refundOnce(id+onceMore, amount)
+	}
+}
+
+// refundOnce reports whether it was told that no money went back.
+func (s *selling) refundOnce(id string, amount int64) bool {
 	w := s.w
 	req := sale.RefundRequest{ID: id, Sale: s.id, Amount: amount}
 	w.books.openRefund(req)
@@ -111,13 +128,13 @@ func (s *selling) refund(id string, amount int64) {
 			w.books.toldRefund(w, v)
 		case errors.As(err, &refusal) && refusal.Code == sale.NotRefundable:
 			w.saw("not_refundable")
-			return
+			return false
 		case errors.As(err, &refusal) && refusal.Status != 503:
 			w.wrong("%s is refused: %v", name, err)
-			return
+			return false
 		case w.tooLong():
 			w.wrong("%s: nobody says what became of it", name)
-			return
+			return false
 		}
 		if err == nil {
 			break
@@ -133,10 +150,12 @@ func (s *selling) refund(id string, amount int64) {
 			}
 			v = next
 			w.books.toldRefund(w, v)
+			s.misdecideRefund(v)
 			continue
 		}
 		time.Sleep(between(s.r, 200*time.Millisecond, 6*time.Second))
 	}
+	return v.State == sale.NotRefunded
 }
 
 func saidRefund(v sale.RefundView, err error) string {

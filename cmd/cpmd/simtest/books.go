@@ -25,6 +25,12 @@ type account struct {
 	unsure   bool // nobody knows whether it was opened
 	handed   bool // the goods are, and cpmd knows
 	stopped  bool // the till was told that its wish to cancel is taken
+
+	knobs      []string      // of the wider world, that were used on it
+	listedPaid time.Duration // when cpmd heard that its last payment is listed as paid
+	byHand     int64         // given back at the portal
+	phone      bool          // a phone lay before the scanner as it was opened
+	life       *daemon       // that told first that it waits for a code
 }
 
 // A card is a code that a customer showed.
@@ -46,6 +52,7 @@ type giving struct {
 	req    sale.RefundRequest
 	number string
 	told   *sale.RefundView
+	own    bool // cpmd's own
 }
 
 // books are what the world knows, to judge cpmd by.
@@ -62,6 +69,7 @@ type books struct {
 	requests map[string]int     // by out_trade_no
 	stream   []int64
 	streamed map[int64]string
+	touched  []string // knobs of the wider world that were used on every sale
 }
 
 func (b *books) init() {
@@ -130,6 +138,9 @@ func (b *books) about(d *daemon, number, syssn string) string {
 	defer b.mu.Unlock()
 	if number == "" {
 		number = b.syssn[syssn]
+	}
+	if number == "" {
+		return "a list"
 	}
 	if a := b.numbers[number]; a != nil {
 		return fmt.Sprintf("%s.%d", a.req.ID, slices.Index(a.numbers, number)+1)

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"cpmd/cmd/qfpaysim/sim"
 	"cpmd/payment"
@@ -75,8 +76,12 @@ func (b *books) pay(w *world, d *daemon, form url.Values) {
 	if c != nil {
 		c.number = number
 	}
+	if knob := knobOf(c.behaviourOrNone()); knob != "" {
+		a.touch(knob)
+		w.saw("surprise: " + c.behaviour)
+	}
 	for _, other := range a.numbers {
-		if p, ok := w.gw.Payment(other); ok && (p.Charged > 0 || p.State == sim.Pending) {
+		if p, ok := w.gw.Payment(other); ok && (p.Charged > 0 || p.State == sim.Pending) && !b.lenient(a) {
 			w.wrong("payment %s of sale %s leaves while %s is %s at the gateway", number, saleID, other, p.State)
 		}
 	}
@@ -92,17 +97,23 @@ func (b *books) pay(w *world, d *daemon, form url.Values) {
 
 // cancel: nothing is undone that was told as paid. (I7)
 func (b *books) cancel(w *world, d *daemon, form url.Values) {
-	var saleID, state string
-	if err := d.eye.QueryRow(`SELECT s.id, s.state FROM payment p JOIN sale s ON s.id=p.sale_id WHERE p.out_trade_no=?`,
-		form.Get("out_trade_no")).Scan(&saleID, &state); err != nil {
+	var saleID, state, outcome string
+	if err := d.eye.QueryRow(`SELECT s.id, s.state, p.outcome FROM payment p JOIN sale s ON s.id=p.sale_id WHERE p.out_trade_no=?`,
+		form.Get("out_trade_no")).Scan(&saleID, &state, &outcome); err != nil {
 		w.wrong("a cancellation of nothing: %v", err)
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.sales[saleID]
-	if state == string(sale.Paid) || a.final != nil && a.final.State == sale.Paid {
+	told := state == string(sale.Paid) || a.final != nil && a.final.State == sale.Paid
+	switch {
+	case told && b.lenient(a) && outcome != string(sale.OutcomePaid):
+		w.saw("a second charge is undone")
+	case told:
 		w.wrong("sale %s is paid and is being undone", saleID)
+	case a.listedPaid > 0 && time.Since(w.begun) > a.listedPaid+time.Second && !a.stopped:
+		w.wrong("sale %s is being undone, and QFPay listed it as 0000", saleID)
 	}
 	a.undone = true
 	w.saw("cancel sent")
@@ -111,22 +122,35 @@ func (b *books) cancel(w *world, d *daemon, form url.Values) {
 // giveBack: the row is on disk, once, and no more is asked for than was paid.
 func (b *books) giveBack(w *world, d *daemon, form url.Values) {
 	number := form.Get("out_trade_no")
-	var id, state string
+	var id, saleID, state string
 	var amount int64
-	if err := d.eye.QueryRow(`SELECT id, state, amount FROM refund WHERE out_trade_no=?`, number).Scan(&id, &state, &amount); err != nil {
+	if err := d.eye.QueryRow(`SELECT id, sale_id, state, amount FROM refund WHERE out_trade_no=?`, number).Scan(&id, &saleID, &state, &amount); err != nil {
 		w.wrong("a refund left cpmd and is not in its journal: %s: %v", number, err)
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	g := b.refunds[id]
+	if a := b.sales[saleID]; g == nil && a != nil && b.lenient(a) { // cpmd's own: a sale's goods were not handed over, or the audit found money
+		if paidBy := b.syssn[form.Get("syssn")]; a.handed && w.pays(d, paidBy) {
+			w.wrong("refund %s is of goods that are handed over", id)
+		}
+		g = &giving{req: sale.RefundRequest{ID: id, Sale: saleID, Amount: amount}, own: true}
+		b.refunds[id] = g
+		w.saw("given back by cpmd itself")
+	}
+	if paidBy := b.syssn[form.Get("syssn")]; g == nil && strings.HasPrefix(id, "back:") && !w.pays(d, paidBy) { // money that the audit found
+		g = &giving{req: sale.RefundRequest{ID: id, Sale: saleID, Amount: amount}, own: true}
+		b.refunds[id] = g
+		w.saw("given back by cpmd itself")
+	}
 	if saleID, auto := strings.CutPrefix(id, "auto:"); auto && g == nil { // cpmd's own, of a sale whose goods were not handed over
 		_, saleID, _ = strings.Cut(saleID, ":")
 		if a := b.sales[saleID]; a == nil || a.handed || !a.req.ConfirmDelivery {
 			w.wrong("refund %s, which nobody asked for", id)
 			return
 		}
-		g = &giving{req: sale.RefundRequest{ID: id, Sale: saleID, Amount: amount}}
+		g = &giving{req: sale.RefundRequest{ID: id, Sale: saleID, Amount: amount}, own: true}
 		b.refunds[id] = g
 		w.saw("given back because the goods were not handed over")
 	}
@@ -151,7 +175,7 @@ func (b *books) delivered(w *world, id string) {
 	defer b.mu.Unlock()
 	b.sales[id].handed = true
 	for _, g := range b.refunds {
-		if g.req.Sale == id && strings.HasPrefix(g.req.ID, "auto:") {
+		if g.req.Sale == id && strings.HasPrefix(g.req.ID, "auto:") && !b.lenient(b.sales[id]) {
 			w.wrong("sale %s: the goods were let go although refund %s is on its way", id, g.req.ID)
 		}
 	}
@@ -182,7 +206,9 @@ func (b *books) once(w *world, a *account) (kept int64) {
 		}
 		kept += p.Charged + p.Refunded
 	}
-	if charged > 1 {
+	if charged > 1 && b.lenient(a) {
+		w.saw("charged twice")
+	} else if charged > 1 {
 		w.wrong("sale %s: the customer was charged by %d payments", a.req.ID, charged)
 	}
 	return kept
@@ -204,6 +230,9 @@ func (b *books) told(w *world, id string, v sale.View) {
 	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || !v.ConfirmDelivery && (f.Seq == v.Seq) != (f.Refunded == v.Refunded)) {
 		w.wrong("sale %s was told as %s %s, and now as %s %s", id, f.State, f.Reason, v.State, v.Reason)
 	}
+	if v.State == sale.Waiting && a.life == nil {
+		a.life = w.current.Load()
+	}
 	if v.State == sale.Waiting && a.stopped {
 		w.wrong("sale %s is cancelled, and waits for a code again", id)
 	}
@@ -214,10 +243,17 @@ func (b *books) told(w *world, id string, v sale.View) {
 	a.final = &v
 	kept := b.once(w, a)
 	switch {
+	case b.lenient(a) && v.State == sale.Paid != (kept > 0):
+		w.saw("told " + string(v.State) + ", and it is not so")
+	case b.lenient(a):
 	case v.State == sale.Paid && kept != v.Amount:
 		w.wrong("sale %s is told as paid, and the gateway has %d of %d", id, kept, v.Amount)
 	case v.State == sale.NotPaid && kept != 0:
 		w.wrong("sale %s is told as not paid, and the gateway has %d", id, kept)
+	}
+	if first && v.Reason == sale.NoScan && a.phone && a.life != nil && a.life == w.current.Load() && !w.sawAny("scanner unplugged mid-code", "clock jump", "disk full",
+		"a write fails", "fsync fails", "fsync fails though the write is kept") {
+		w.wrong("sale %s ends without a scan, and a phone lay before its scanner", id)
 	}
 	if first && v.State == sale.Paid && !a.answered {
 		w.saw("paid after its answer was lost")

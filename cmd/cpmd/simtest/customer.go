@@ -14,7 +14,7 @@ import (
 // walkIn lets a customer show a code where the sale waits for one that was not shown yet.
 func (s *selling) walkIn(v sale.View) {
 	w := s.w
-	if v.State != sale.Waiting {
+	if v.State != sale.Waiting || s.phone != nil && len(v.Payments) == 0 {
 		return
 	}
 	if sc := w.o.Script; sc != nil {
@@ -64,6 +64,9 @@ func (s *selling) code(n int) (code, behaviour string) {
 		wallet = pick(r, "alipay", "wechat")
 	}
 	behaviour = w.behaviour(r)
+	if odd := w.surprise(s.id, n); odd != "" {
+		behaviour = odd
+	}
 	return sim.AuthCode(wallet, behaviour, serialOf(s.id)*100+n), behaviour
 }
 

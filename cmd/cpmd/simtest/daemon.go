@@ -94,13 +94,14 @@ func (d *daemon) serve() (err error) {
 	defer d.eye.Close()
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), &d.log, zap.DebugLevel))
 	gateway, err := payment.New(payment.Config{URL: "http://127.0.0.1", AppCode: appCode, ClientKey: clientKey, Location: gatewayZone,
-		Signature: []string{"MD5", "SHA256"}[w.o.Seed%2], HTTP: d.transport(), Log: log})
+		Signature: []string{"MD5", "SHA256"}[w.o.Seed%2], HTTP: d.transport(),
+		Observe: func(e payment.Exchange) { log.Debug(fmt.Sprintf("request to QFPay: %+v", e)) }})
 	if err != nil {
 		return err
 	}
 	defer gateway.Close()
 	d.queue = queue.New(queue.Config{Rules: w.rules, Lanes: w.lanes, Location: gatewayZone, Currencies: map[string]int{"HKD": 2}, Gateway: caller{gateway, d},
-		Journal: journal, Log: log, Wall: w.wall, NewNumber: func(time.Time) string { return fmt.Sprintf("C%05d", w.numbers.Add(1)) }})
+		Journal: journal, Log: log, Wall: w.wall, DayEnd: 210 * time.Minute, NewNumber: func(time.Time) string { return fmt.Sprintf("C%05d", w.numbers.Add(1)) }})
 	close(d.ready)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -39,6 +39,13 @@ func (h *history) saw(what string) {
 	h.seen[what]++
 }
 
+// sawAny reports whether the run came through one of these by now.
+func (h *history) sawAny(what ...string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(what, func(s string) bool { return h.seen[s] > 0 })
+}
+
 // wrong notes that a promise was broken.
 func (h *history) wrong(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)

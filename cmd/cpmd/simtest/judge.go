@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"context"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -23,18 +24,18 @@ func (w *world) settled() bool {
 	w.lookedAt, w.looked = w.writes.Load(), time.Now()
 	open := 0
 	for _, v := range w.open(d) {
-		if v.State != sale.Unresolved || !w.needsPerson(v) {
+		if v.State != sale.Unresolved || !w.needsPerson(v) && !w.books.wide(v.ID) {
 			open++
 		}
 	}
 	stuck := map[string]bool{}
 	for _, v := range w.refunding(d) {
-		if stuck[v.Sale] = w.neverDone(v); !stuck[v.Sale] {
+		if stuck[v.Sale] = w.neverDone(v) || w.books.wide(v.Sale); !stuck[v.Sale] {
 			open++
 		}
 	}
 	for _, v := range w.paid(d) {
-		if (v.Delivery == sale.Awaited || v.Delivery == sale.Returning && !w.refusesRefunds(v)) && !stuck[v.ID] {
+		if (v.Delivery == sale.Awaited || v.Delivery == sale.Returning && !w.refusesRefunds(v)) && !stuck[v.ID] && !w.books.wide(v.ID) {
 			open++
 		}
 	}
@@ -124,6 +125,7 @@ func (w *world) judge() {
 		return
 	}
 	w.note("--- the end ---")
+	alarms := w.alarms()
 	b := &w.books
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -132,8 +134,17 @@ func (w *world) judge() {
 	for _, p := range ledger.Payments {
 		kept[p.OutTradeNo] = p
 	}
+	off := map[string]bool{} // sales whose money is not where cpmd's books have it
 	for _, id := range b.order {
-		w.judgeSale(d, b.sales[id], kept)
+		a := b.sales[id]
+		if !b.lenient(a) {
+			w.judgeSale(d, a, kept)
+			continue
+		}
+		off[id] = w.judgeNet(d, a, kept, alarms)
+		for _, number := range a.numbers {
+			delete(kept, number)
+		}
 	}
 	for number, p := range kept {
 		if p.Charged > 0 {
@@ -141,7 +152,9 @@ func (w *world) judge() {
 		}
 	}
 	w.judgeRefunds(d, ledger)
-	w.judgeTotals(d, ledger)
+	if !slices.Contains(slices.Collect(maps.Values(off)), true) {
+		w.judgeTotals(d, ledger)
+	}
 	w.judgeLanes(d)
 	w.judgeStream(d)
 	for number, n := range b.requests {
@@ -217,6 +230,9 @@ func (w *world) judgeRefunds(d *daemon, ledger sim.Ledger) {
 	}
 	for number, sum := range given {
 		a := w.books.numbers[number]
+		if a != nil && w.books.lenient(a) {
+			continue // judgeNet
+		}
 		if a == nil || sum > a.req.Amount {
 			w.wrong("%d was given back of payment %s", sum, number)
 			continue
@@ -235,6 +251,9 @@ func (w *world) judgeRefunds(d *daemon, ledger sim.Ledger) {
 			continue
 		}
 		w.note("refund %s ends: %s", id, v.State)
+		if a := w.books.sales[g.req.Sale]; a != nil && w.books.lenient(a) && (g.told == nil || !g.told.Final || g.told.State == v.State) {
+			continue // judgeNet
+		}
 		done := state[v.OutTradeNo] == sim.Refunded
 		switch {
 		case g.told != nil && g.told.Final && g.told.State != v.State:

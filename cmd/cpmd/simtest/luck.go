@@ -80,17 +80,22 @@ type mix struct {
 	Decide      float64 // an operator looks an unresolved sale up and decides it
 }
 
-// newMix switches on about a third of all faults.
-func newMix(l luck) (m mix) {
-	v := reflect.ValueOf(&m).Elem()
-	density := pick(l.of("mix"), 0.15, 0.35, 0.35, 0.6)
+// draw switches on about a third of a struct's probabilities.
+func draw(l luck, name string, of any) {
+	v := reflect.ValueOf(of).Elem()
+	density := pick(l.of(name), 0.15, 0.35, 0.35, 0.6)
 	for i := range v.NumField() {
-		r := l.of("mix", v.Type().Field(i).Name)
+		r := l.of(name, v.Type().Field(i).Name)
 		on, p := r.Float64() < density, pick(r, 0.05, 0.1, 0.2, 0.4)
 		if on {
 			v.Field(i).SetFloat(p)
 		}
 	}
+}
+
+// newMix draws the faults of a run.
+func newMix(l luck) (m mix) {
+	draw(l, "mix", &m)
 	for name, p := range map[string]*float64{"refunds": &m.Refund, "cancels": &m.Cancel, "till scans": &m.TillScans} { // what tills do every day
 		if r := l.of("daily", name); *p == 0 && r.IntN(2) == 0 {
 			*p = 0.2
@@ -106,9 +111,13 @@ func newMix(l luck) (m mix) {
 	return m
 }
 
-func (m mix) String() string {
+func (m mix) String() string { return likelihoods(m) }
+
+func (k wide) String() string { return likelihoods(k) }
+
+func likelihoods(of any) string {
 	var on []string
-	v := reflect.ValueOf(m)
+	v := reflect.ValueOf(of)
 	for i := range v.NumField() {
 		if p := v.Field(i).Float(); p > 0 {
 			on = append(on, fmt.Sprintf("%s %.3g", v.Type().Field(i).Name, p))

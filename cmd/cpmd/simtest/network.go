@@ -118,7 +118,8 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func (d *daemon) dialQFPay(ctx context.Context, _, _ string) (net.Conn, error) {
 	w := d.w
 	endpoint := ctx.Value(endpointKey{}).(string)
-	name := fmt.Sprintf("connection for %s for %s", endpoint, w.books.about(d, ctx.Value(numberKey{}).(string), ""))
+	number, _ := ctx.Value(numberKey{}).(string) // a list has none
+	name := fmt.Sprintf("connection for %s for %s", endpoint, w.books.about(d, number, ""))
 	name = fmt.Sprintf("%s#%d.%d", name, d.n, w.net.count(fmt.Sprint(name, d.n))) // a life that ends may or may not come to count
 	time.Sleep(between(w.luck.of("dial takes", name), 20*time.Microsecond, 20*time.Millisecond))
 	switch {
@@ -143,6 +144,7 @@ type journey struct {
 	answer        string        // "", "lost", "cut" or "page"
 	hangs         bool          // what is lost shows as silence and not as a broken connection
 	second        bool          // the second answer is the one that comes back
+	veryLate      bool          // it arrives when nobody waits for it any more
 	crash, crashA bool
 }
 
@@ -189,6 +191,9 @@ func (n *network) journey(name, endpoint string, late bool) journey {
 	case w.chance(name+" gets a page", m.Page):
 		j.answer = "page"
 	}
+	if endpoint != "query" && w.chance(name+" is very late", w.wide.VeryLate) {
+		j.out, j.veryLate = between(r, w.rules.Answer, 30*time.Minute), true
+	}
 	if time.Since(w.begun) < time.Duration(n.downUntil.Load()) {
 		j.lost = true
 	}
@@ -212,6 +217,9 @@ func (n *network) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	name := fmt.Sprintf("%s for %s", endpoint, w.books.about(d, number, form.Get("syssn")))
 	name = fmt.Sprintf("%s#%d", name, n.count(name))
 	j := n.journey(name, endpoint, w.books.behaviourOf(number) == "late")
+	if j.veryLate {
+		w.books.touch(number, "very late")
+	}
 	n.open.Add(1)
 	defer n.open.Add(-1)
 	w.note("> %s (%s)", name, number)
@@ -223,7 +231,7 @@ func (n *network) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.helpers.Go(func() { n.travel(r, body, name, endpoint, number, j, back) })
 	select {
 	case rec := <-back:
-		n.deliver(rw, d, rec, name, j)
+		n.deliver(rw, d, rec, name, number, j)
 	case <-r.Context().Done():
 		panic(http.ErrAbortHandler)
 	}
@@ -242,6 +250,9 @@ func (n *network) travel(r *http.Request, body []byte, name, endpoint, number st
 	}
 	if j.out > w.rules.Answer {
 		w.saw("a request arrives after its sender stopped waiting")
+	}
+	if j.veryLate {
+		w.saw("a " + endpoint + " arrives long after")
 	}
 	ask := func() *recorder {
 		rec := &recorder{header: http.Header{}}
@@ -283,7 +294,7 @@ func (n *network) travel(r *http.Request, body []byte, name, endpoint, number st
 	}
 }
 
-func (n *network) deliver(rw http.ResponseWriter, d *daemon, rec *recorder, name string, j journey) {
+func (n *network) deliver(rw http.ResponseWriter, d *daemon, rec *recorder, name, number string, j journey) {
 	w := n.w
 	if j.crashA && rec != nil {
 		w.saw("crash as an answer comes")
@@ -307,6 +318,9 @@ func (n *network) deliver(rw http.ResponseWriter, d *daemon, rec *recorder, name
 		w.saw("a proxy answers")
 	}
 	w.note("< %s: %s", name, rec.words())
+	if strings.HasPrefix(name, "query") && !rec.aborted {
+		w.books.sawList(w, number, rec.body)
+	}
 	if rec.aborted && len(rec.body) == 0 {
 		panic(http.ErrAbortHandler)
 	}

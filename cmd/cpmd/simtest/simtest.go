@@ -18,6 +18,7 @@ import (
 // Options say what to run.
 type Options struct {
 	Seed    uint64
+	Wide    bool     // the world may be wider than the rules
 	Without []string // faults that are left out, by the names in Result.Faults
 	Script  *Script  // instead of what the seed makes up
 	Nth     Nth      // a fault of one write of the journal

@@ -24,6 +24,7 @@ var (
 	seeds   = flag.Int("seeds", 0, "how many seeds TestSeeds runs; 0: as many as fit into a minute, 500 at most")
 	first   = flag.Uint64("first", 1, "the first of them")
 	tell    = flag.Bool("report", false, "print what TestSeeds came through")
+	wider   = flag.Bool("wide", audited, "let the world be wider than the rules")
 	shrink  = flag.Bool("shrink", true, "look for the fewest faults that make a seed fail")
 )
 
@@ -34,7 +35,7 @@ func TestSeed(t *testing.T) {
 	if *seed < 0 {
 		t.Skip("name a seed: -seed N")
 	}
-	o := Options{Seed: uint64(*seed)}
+	o := Options{Seed: uint64(*seed), Wide: *wider}
 	if *without != "" {
 		o.Without = strings.Split(*without, ";")
 	}
@@ -69,6 +70,9 @@ func fail(t *testing.T, o Options, r Result) {
 		fmt.Fprintf(&b, "  %s\n", l)
 	}
 	fmt.Fprintf(&b, "again: go test ./cmd/cpmd/simtest -run 'TestSeed$' -v -seed %d", o.Seed)
+	if o.Wide != audited {
+		fmt.Fprintf(&b, " -wide=%v", o.Wide)
+	}
 	if len(o.Without) > 0 {
 		fmt.Fprintf(&b, " -without %s", strconv.Quote(strings.Join(o.Without, ";")))
 	}
@@ -100,7 +104,7 @@ func TestSeeds(t *testing.T) {
 		workers.Go(func() {
 			for n := next.Add(1) - 1; n < *first+uint64(most) && (limit == 0 || time.Since(began) < limit); n = next.Add(1) - 1 {
 				t.Run(strconv.FormatUint(n, 10), func(t *testing.T) {
-					o := Options{Seed: n}
+					o := Options{Seed: n, Wide: *wider}
 					r := Run(t, o)
 					if sum.add(r) <= 3 {
 						fail(t, o, r)
@@ -117,7 +121,11 @@ func TestSeeds(t *testing.T) {
 		print = func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 	}
 	sum.print(print, time.Since(began))
-	for _, k := range sometimes {
+	rare := sometimes
+	if *wider {
+		rare = slices.Concat(sometimes, sometimesWide)
+	}
+	for _, k := range rare {
 		if sum.runs >= 500 && sum.seen[k] == 0 {
 			t.Errorf("no run ever came through: %s", k)
 		}
@@ -164,7 +172,7 @@ func TestFoundSeeds(t *testing.T) {
 		}
 		t.Run(number, func(t *testing.T) {
 			t.Parallel()
-			o := Options{Seed: n}
+			o := Options{Seed: n, Wide: *wider}
 			if r := Run(t, o); len(r.Violations) > 0 {
 				t.Logf("it once found: %s", strings.TrimSpace(what))
 				fail(t, o, r)
@@ -183,7 +191,7 @@ func TestSameSeedSameHistory(t *testing.T) {
 	for n := range most {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			o := Options{Seed: *first + uint64(n)}
+			o := Options{Seed: *first + uint64(n), Wide: *wider}
 			a, b := Run(t, o), Run(t, o)
 			if a.Digest == b.Digest {
 				return

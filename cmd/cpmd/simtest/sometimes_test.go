@@ -1,5 +1,11 @@
 package simtest
 
+import (
+	"slices"
+
+	"cpmd/cmd/qfpaysim/sim"
+)
+
 // sometimes are the rare states that 500 seeds have to come through.
 var sometimes = []string{
 	"crash",
@@ -39,4 +45,27 @@ var sometimes = []string{
 	"duplicate scan", "stale scan", "late scan", "no scan", "used code shown", "scanner unplugged mid-code",
 	"handed over", "handed over too late", "goods stuck", "given back because the goods were not handed over", "decided: paid", "decided: not_paid",
 	"refunded", "not_refunded", "not_refundable",
+}
+
+// sometimesWide are those of the wider world.
+var sometimesWide = slices.Concat([]string{
+	"pages as QFPay likes", "lists are late", "answers signed by their fields", "HTTP 429 for a while", "answers lose their signatures",
+	"answers are signed wrongly", "a dead order is completed",
+	"given back at the portal", "reversed at the portal", "the portal on the next day",
+	"a payment arrives long after", "a close arrives long after", "a reversal arrives long after", "a refund arrives long after",
+	"asked for by an operator", "an operator is contradicted", "decided blindly: paid", "decided blindly: not_paid",
+	"handed over before it was asked", "handed over without asking", "a phone lies before the scanner", "staff give back at any moment",
+	"a refund that was not done is asked for again",
+	"told paid, and it is not so", "told not_paid, and it is not so", "charged twice",
+	"given back by cpmd itself", "charged twice, and made good", "charged though not_paid, and made good",
+	"out of pocket, and an alarm says so", "the books differ, and an alarm says so", "unresolved at the end of the day",
+}, surprising())
+
+func surprising() (all []string) {
+	for _, s := range sim.Surprises() {
+		if knobOf(s) != "" {
+			all = append(all, "surprise: "+s)
+		}
+	}
+	return all
 }

@@ -66,6 +66,7 @@ type selling struct {
 	codes int    // shown so far
 	next  string // what the script wants of the next one
 	req   sale.Request
+	phone chan struct{} // closed when the sale is open, for a phone that lies before the scanner
 }
 
 // sell collects one amount: it asks again with the same id until it knows.
@@ -83,7 +84,9 @@ func (t *seller) sell(id string) {
 		s.show("early", between(s.r, 0, 2*time.Second), false)
 		time.Sleep(between(s.r, time.Millisecond, 4*time.Second))
 	}
-	if w.chance(id+" is scanned by the till", w.mix.TillScans) {
+	if w.chance(id+" has a phone before the scanner", w.wide.Phone) {
+		s.layPhone()
+	} else if w.chance(id+" is scanned by the till", w.mix.TillScans) {
 		s.codes++
 		code, behaviour := s.code(s.codes)
 		if used := w.books.anyUsed(s.r); used != "" && s.r.IntN(4) == 0 {
@@ -94,8 +97,14 @@ func (t *seller) sell(id string) {
 	}
 	w.books.open(s.req, time.Since(w.begun))
 	v, ok := s.put()
+	if s.phone != nil {
+		close(s.phone)
+	}
 	if !ok {
 		return
+	}
+	if w.chance(id+" is refunded at any moment", w.wide.Staff) {
+		w.people.Go(s.staff)
 	}
 	if w.chance(id+" is cancelled", w.mix.Cancel) {
 		at := between(s.r, time.Millisecond, pick(s.r, 2*time.Second, 20*time.Second, 130*time.Second))
@@ -193,6 +202,7 @@ func (s *selling) follow(v sale.View) (sale.View, bool) {
 			}
 			s.trySameTicket()
 			s.decide()
+			s.misdecide()
 		}
 		if time.Since(began) > 30*time.Minute && !w.calm.Load() {
 			break
@@ -284,9 +294,9 @@ func (w *world) listen() {
 		panic(err)
 	}
 	defer c.Close()
-	for n, err := range c.Events(w.ending, 0) {
+	for n, err := range c.Events(w.tuned, 0) {
 		if err != nil {
-			if w.ending.Err() == nil {
+			if w.tuned.Err() == nil {
 				w.wrong("the event stream ends: %v", err)
 			}
 			return

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing/synctest"
@@ -31,6 +32,7 @@ type world struct {
 	o     Options
 	luck  luck
 	mix   mix
+	wide  wide
 	rules sale.Rules
 	lanes []queue.Lane
 
@@ -40,6 +42,7 @@ type world struct {
 	jump         atomic.Int64   // what the machine's clock is wrong by, in nanoseconds
 	gw           *sim.Gateway
 	sameDayFunds bool
+	signs        string // how answers are signed
 	net          *network
 	calm         atomic.Bool // no more faults
 
@@ -58,6 +61,8 @@ type world struct {
 	helpers sync.WaitGroup // everybody else
 	ending  context.Context
 	end     context.CancelFunc
+	tuned   context.Context // the listener's
+	hangUp  context.CancelFunc
 
 	books books
 }
@@ -66,11 +71,15 @@ func newWorld(o Options, dir string) *world {
 	w := &world{o: o, luck: luck(o.Seed), dir: dir, rules: sale.DefaultRules(), deaths: make(chan *daemon)}
 	w.history = history{begun: time.Now(), seen: map[string]int{}}
 	w.ending, w.end = context.WithCancel(context.Background())
+	w.tuned, w.hangUp = context.WithCancel(w.ending)
 	w.path = filepath.Join(dir, "0.db")
 	w.books.init()
 	r := w.luck.of("world")
 	if o.Script == nil {
 		w.mix = newMix(w.luck)
+		if o.Wide {
+			w.wide = newWide(w.luck)
+		}
 	}
 	w.start, w.zone = time.Date(2026, 11, 22, 10, 0, 0, 0, gatewayZone), gatewayZone
 	if o.Script == nil {
@@ -89,7 +98,9 @@ func newWorld(o Options, dir string) *world {
 			w.saw("gateway clock off by 30 minutes")
 		}
 	}
+	w.widen(&cfg)
 	w.gw, w.sameDayFunds = sim.New(cfg), cfg.SameDayFunds
+	w.signs = w.gw.Habits().AnswerSign
 	w.net = newNetwork(w, cfg.AnswerSign)
 	lanes := 1
 	if o.Script == nil {
@@ -182,6 +193,7 @@ func (w *world) happenings() []happening {
 		w.note("the network is down for %v", d.Round(time.Second))
 		w.net.downUntil.Store(int64(time.Since(w.begun) + d))
 	})
+	w.surprises(add)
 	if s := w.o.Script; s != nil && s.KillAfter > 0 {
 		all = append(all, happening{s.KillAfter, func() { w.kill(w.current.Load(), "as told") }})
 	}
@@ -198,7 +210,7 @@ func (w *world) jumpClock(n int) {
 	}
 	r := w.luck.of("jump", n)
 	by := pick(r, time.Hour, -time.Hour, between(r, 3*time.Second, 3*time.Minute), -between(r, 3*time.Second, 3*time.Minute), 12*time.Hour, -12*time.Hour)
-	if r.IntN(4) == 0 { // somebody sets the date, and wrongly
+	if r.IntN(4) == 0 && w.wide == (wide{}) { // somebody sets the date, and wrongly
 		by = pick(r, 40*24*time.Hour, -40*24*time.Hour)
 		w.dateWrong.Store(true)
 		w.saw("clock jump of weeks")
@@ -269,6 +281,8 @@ func (w *world) run() {
 		}
 		next.Stop()
 	}
+	beat.Stop()
+	w.night()
 	w.judge()
 	w.end()
 	w.stop()
@@ -293,6 +307,7 @@ func (w *world) settleDown() {
 		w.note("--- no more faults ---")
 		w.net.downUntil.Store(0)
 		w.disk.heal()
+		w.honest()
 	}
 }
 
@@ -316,6 +331,6 @@ func (w *world) goneOf() <-chan struct{} {
 }
 
 func (w *world) result() Result {
-	return Result{Seed: w.o.Seed, Mix: w.mix.String(), History: w.print(), Faults: w.faults, Seen: maps.Clone(w.seen), Violations: w.violations,
+	return Result{Seed: w.o.Seed, Mix: strings.TrimSuffix(w.mix.String()+"; wide: "+w.wide.String(), "; wide: "), History: w.print(), Faults: w.faults, Seen: maps.Clone(w.seen), Violations: w.violations,
 		Simulated: time.Since(w.begun), Digest: w.digest(), Writes: int(w.writes.Load()), Sales: w.books.ends()}
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -127,7 +128,7 @@ var behaviours = []behaviour{
 
 // Behaviour is the plan that a name stands for: one of the table, "code-NNNN", "charged-NNNN" or "absent-NNNN".
 func Behaviour(name string) (Plan, error) {
-	for _, b := range behaviours {
+	for _, b := range everything {
 		if b.Name == name {
 			return b.named(), nil
 		}
@@ -144,14 +145,19 @@ func Behaviour(name string) (Plan, error) {
 	return Plan{}, fmt.Errorf("sim: no behaviour %q; GET /sim/help lists them", name)
 }
 
-// Behaviours are the names of the table.
-func Behaviours() []string {
-	names := make([]string, len(behaviours))
-	for i, b := range behaviours {
-		names[i] = b.Name
+// Behaviours are the names of the first table, in which QFPay keeps to some reading of its pages; Surprises are the others.
+func Behaviours() []string { return names(behaviours) }
+
+func names(table []behaviour) []string {
+	all := make([]string, len(table))
+	for i, b := range table {
+		all[i] = b.Name
 	}
-	return names
+	return all
 }
+
+// everything is both tables.
+var everything = slices.Concat(behaviours, surprises)
 
 func (b behaviour) named() Plan {
 	p := b.plan.clone()
@@ -166,7 +172,7 @@ func byDigits(code string) Plan {
 		return Plan{name: "pay"}
 	}
 	last := code[len(code)-4:]
-	for _, b := range behaviours {
+	for _, b := range everything {
 		if b.Digits == last {
 			return b.named()
 		}
@@ -189,7 +195,7 @@ func AuthCode(wallet, name string, n int) string {
 		panic(err)
 	}
 	digits := "0" + p.Code
-	for _, b := range behaviours {
+	for _, b := range everything {
 		if b.Name == name {
 			digits = "0" + b.Digits
 		}

@@ -16,6 +16,9 @@ func (g *Gateway) cancel(call string, form map[string]string, now time.Time) *an
 	}
 	plan := g.cancelPlan(o)
 	respcd, id := g.undo(call, o, form, plan, now)
+	if plan.Again > 0 {
+		o.copyOf, o.copyAt = call, now.Add(time.Duration(plan.Again))
+	}
 	if plan.Code != "" {
 		respcd = plan.Code
 	}
@@ -72,7 +75,7 @@ func (g *Gateway) undo(call string, o *order, form map[string]string, plan Cance
 		}
 	case "returned":
 		if pays(); o.state == Paid {
-			o.undone()
+			o.undone(now)
 			return "0000", ""
 		}
 	case "unsupported":
@@ -107,7 +110,7 @@ func (g *Gateway) byWallet(call string, o *order, now time.Time) string {
 	}
 	switch o.state {
 	case Pending:
-		o.undone()
+		o.undone(now)
 		return "0000"
 	case Paid:
 		if o.refunded > 0 {
@@ -116,7 +119,7 @@ func (g *Gateway) byWallet(call string, o *order, now time.Time) string {
 		if !o.wallet.Revokes {
 			return "1260"
 		}
-		o.undone()
+		o.undone(now)
 		return "0000"
 	case Closed:
 		return "1264"

@@ -28,6 +28,9 @@ func (g *Gateway) controls() http.Handler {
 	})
 	mux.HandleFunc("DELETE /sim/script", func(w http.ResponseWriter, r *http.Request) { g.Unscript(); writeJSON(w, g.Scripts()) })
 	mux.HandleFunc("POST /sim/reset", func(w http.ResponseWriter, r *http.Request) { g.Reset(); writeJSON(w, g.clock()) })
+	mux.HandleFunc("POST /sim/portal", g.portal)
+	mux.HandleFunc("GET /sim/habits", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, g.Habits()) })
+	mux.HandleFunc("POST /sim/habits", g.setHabits)
 	mux.HandleFunc("GET /sim/clock", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, g.clock()) })
 	mux.HandleFunc("POST /sim/clock", g.setClock)
 	mux.HandleFunc("GET /sim/help", func(w http.ResponseWriter, r *http.Request) {

@@ -240,7 +240,7 @@ func TestHelpNamesEverything(t *testing.T) {
 		if status != 200 || text != Help() {
 			s.Fatalf("%d %s", status, text)
 		}
-		for _, b := range behaviours {
+		for _, b := range everything {
 			if !strings.Contains(text, b.Digits+"  "+b.Name) {
 				s.Errorf("help does not tell %s", b.Name)
 			}

@@ -31,7 +31,8 @@ func (g *Gateway) deliver(w http.ResponseWriter, r *http.Request, a *answer) {
 		_, _ = w.Write([]byte(htmlPage))
 		return
 	}
-	text := dumps(a.spoiled())
+	body := a.spoiled()
+	text := dumps(body)
 	switch a.reply.Fault {
 	case "garbage":
 		text = htmlPage
@@ -43,7 +44,7 @@ func (g *Gateway) deliver(w http.ResponseWriter, r *http.Request, a *answer) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(text)))
-	g.sign(h, r.Header, text, a.reply.Fault)
+	g.sign(h, r.Header, text, body, a)
 	if a.reply.Fault == "cut" {
 		_, _ = w.Write([]byte(text[:len(text)/2]))
 		_ = http.NewResponseController(w).Flush()
@@ -68,18 +69,29 @@ func (g *Gateway) wait(r *http.Request, d time.Duration) {
 	}
 }
 
-// sign sets X-QF-SIGN: a hash of the bytes of the body and the key (QFPay API reference Japan, 3.4). Callers
-// whose app code is not known here get none.
-func (g *Gateway) sign(h, asked http.Header, text, fault string) {
-	if fault == "nosign" || g.cfg.AnswerSign == "none" || asked.Get("X-QF-APPCODE") != g.cfg.AppCode {
+// sign sets X-QF-SIGN: a hash of the bytes of the body and the key (QFPay API reference Japan, 3.4), or of the sorted
+// fields and the key (QFPay docs, response-format page). Callers whose app code is not known here get none.
+func (g *Gateway) sign(h, asked http.Header, text string, body object, a *answer) {
+	how := a.signing
+	switch a.reply.Fault {
+	case "nosign":
+		how = "none"
+	case "badsign":
+		how = "wrong"
+	case "fieldsign":
+		how = "fields"
+	}
+	if how == "none" || asked.Get("X-QF-APPCODE") != g.cfg.AppCode {
 		return
 	}
 	kind := "MD5"
-	if g.cfg.AnswerSign == "same" {
+	switch how {
+	case "same":
 		kind, _ = signType(asked)
-	}
-	if fault == "badsign" {
+	case "wrong":
 		text += " "
+	case "fields":
+		text = body.fields()
 	}
 	h.Set("X-QF-SIGN", sum(kind, text, g.cfg.ClientKey))
 	if kind != "MD5" {
@@ -87,9 +99,28 @@ func (g *Gateway) sign(h, asked http.Header, text, fault string) {
 	}
 }
 
+// fields is what the newer of QFPay's pages has signed. It speaks of the fields of an object named data, which no
+// captured answer has: here they are those of the whole answer, what is no text as its JSON, without empty ones.
+func (o object) fields() string {
+	form := map[string]string{}
+	for _, p := range o {
+		s, isText := p.value.(string)
+		if !isText && p.value != nil {
+			s = dumps(p.value)
+		}
+		if s != "" {
+			form[p.key] = s
+		}
+	}
+	return signed(form)
+}
+
 // spoiled is the body with the reply's fault put in, which in a query's answer is in its items.
 func (a *answer) spoiled() object {
 	out := slices.Clone(a.body)
+	if a.reply.Fault == "nulldata" {
+		return out.with("data", nil)
+	}
 	for i, p := range out {
 		if items, ok := p.value.([]object); ok {
 			spoilt := make([]object, len(items))

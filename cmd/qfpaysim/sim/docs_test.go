@@ -22,6 +22,17 @@ var tables = map[string]func() string{
 		}
 		return table([]string{"last digits", "name", "what happens"}, rows)
 	},
+	"surprises": func() string {
+		var rows [][]string
+		for _, b := range surprises {
+			rows = append(rows, []string{"`" + b.Digits + "`", "`" + b.Name + "`", b.Means})
+		}
+		return table([]string{"last digits", "name", "what happens"}, rows)
+	},
+	"list":   func() string { return fields(ListFields) },
+	"habits": func() string { return fields(HabitFields) },
+	"deeds":  func() string { return fields(DeedFields) },
+	"signs":  func() string { return fields(AnswerSigns) },
 	"wallets": func() string {
 		var rows [][]string
 		for _, w := range Wallets {
@@ -74,6 +85,14 @@ var tables = map[string]func() string{
 	},
 }
 
+func fields(all []struct{ Name, Means string }) string {
+	var rows [][]string
+	for _, f := range all {
+		rows = append(rows, []string{"`" + f.Name + "`", f.Means})
+	}
+	return table([]string{"field", "meaning"}, rows)
+}
+
 func table(head []string, rows [][]string) string {
 	var b strings.Builder
 	line := func(cells []string) {
@@ -113,6 +132,9 @@ func TestDocs(t *testing.T) {
 		}
 	}
 	for _, m := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(made, -1) {
+		if strings.HasPrefix(m[1], "POST ") {
+			continue // TestDocumentedDeeds
+		}
 		scripts, err := readScripts(strings.NewReader(m[1]))
 		if err == nil {
 			err = New(Config{AppCode: testApp, ClientKey: testKey}).Script(scripts...)
@@ -135,8 +157,8 @@ func TestDocs(t *testing.T) {
 // Names and digits are unique: neither a table's row nor a response code hides another.
 func TestDigitsAreUnique(t *testing.T) {
 	seen := map[string]bool{}
-	for _, b := range behaviours {
-		if seen[b.Digits] || seen[b.Name] || !strings.HasPrefix(b.Digits, "00") || len(b.Digits) != 4 {
+	for _, b := range everything {
+		if seen[b.Digits] || seen[b.Name] || !strings.HasPrefix(b.Digits, "0") || len(b.Digits) != 4 {
 			t.Errorf("%s %s", b.Digits, b.Name)
 		}
 		seen[b.Digits], seen[b.Name] = true, true

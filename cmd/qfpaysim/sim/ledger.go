@@ -8,7 +8,9 @@ type Ledger struct {
 	Payments []Payment `json:"payments"` // in the order of arrival, absent ones too
 	Refunds  []Refund  `json:"refunds"`
 	Strays   []Request `json:"strays"` // calls that were about nothing known
-	Totals   Totals    `json:"totals"`
+
+	Customers []Customer `json:"customers"` // by auth code
+	Totals    Totals     `json:"totals"`
 }
 
 // A Payment is one out_trade_no that /payment was called with.
@@ -91,6 +93,7 @@ func (g *Gateway) Ledger() Ledger {
 			State: r.state, RespCD: r.respcd, Posts: r.posts, Created: r.created, Requests: append([]Request{}, r.requests...),
 		})
 	}
+	l.Customers = g.customers()
 	return l
 }
 

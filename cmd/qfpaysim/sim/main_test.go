@@ -199,11 +199,11 @@ func (s *shop) ask(number string) string {
 	for _, x := range data {
 		item := x.(map[string]any)
 		word := item["respcd"].(string)
-		if c := item["cancel"].(string); c != "0" {
+		if c := field1(item, "cancel"); c != "0" {
 			word += "/" + c
 		}
-		if item["order_type"] == "refund" {
-			word = "refund:" + word
+		if kind := field1(item, "order_type"); kind != "payment" {
+			word = kind + ":" + word
 		}
 		out = append(out, word)
 	}
@@ -211,6 +211,18 @@ func (s *shop) ask(number string) string {
 		return "-"
 	}
 	return strings.Join(out, "+")
+}
+
+// field1 is a text of an item, or says why there is none.
+func field1(item map[string]any, name string) string {
+	switch v, ok := item[name]; {
+	case !ok:
+		return "missing"
+	case v == nil:
+		return "null"
+	default:
+		return v.(string)
+	}
 }
 
 func (s *shop) undo(call, number string) reply {

@@ -29,6 +29,8 @@ type order struct {
 	created, paid, arrives time.Time
 	plan                   Plan
 	course                 Course
+	list                   ListPlan
+	looks                  int // queries whose lists it might have been in
 	state                  State
 	respcd                 string // that a query shows
 	cancel                 string // likewise
@@ -38,6 +40,11 @@ type order struct {
 	queryPlan              QueryPlan
 	cancels, backs         int     // cancels and refunds that the plan ruled
 	undo                   *Course // a cancel that was accepted and takes time
+	copyOf                 string  // a call that comes again, at copyAt
+	copyAt                 time.Time
+	died                   time.Time // when it was declined or closed
+	revive                 time.Duration
+	marks                  []mark
 	undoIDs                []string
 	posts                  int
 	requests               []Request
@@ -55,21 +62,26 @@ func (o *order) charge(now time.Time) {
 	if o.chnlsn == "" {
 		o.chnlsn = o.wallet.receipt(o.syssn)
 	}
+	o.mark(now)
 }
 
-func (o *order) decline(code string) { o.state, o.respcd = Declined, code }
+func (o *order) decline(code string, now time.Time) {
+	o.state, o.respcd, o.died = Declined, code, now
+	o.mark(now)
+}
 
 // undone is a cancel that took effect. What was paid is given back and still shows respcd 0000, with cancel 1
 // (captured in 2017); what was not is closed.
-func (o *order) undone() {
+func (o *order) undone(now time.Time) {
 	switch o.state {
 	case Pending:
-		o.state, o.respcd, o.cancel = Closed, "1142", "1"
+		o.state, o.respcd, o.cancel, o.died = Closed, "1142", "1", now
 	case Paid:
 		o.returned += o.kept()
 		o.state, o.cancel = Reversed, "1"
 	}
 	o.undo = nil
+	o.mark(now)
 }
 
 // receipt is the wallet's own number for a payment.
@@ -96,8 +108,14 @@ func (g *Gateway) settle(now time.Time) {
 	}
 	for _, o := range g.orders {
 		o.settle(now)
+		if o.copyOf != "" && !now.Before(o.copyAt) {
+			call := o.copyOf
+			o.copyOf = ""
+			g.byWallet(call, o, o.copyAt)
+		}
 	}
 	for _, r := range g.refunds {
+		g.arrive(r, now)
 		r.settle(now, g.cfg.Shape)
 	}
 }
@@ -105,20 +123,29 @@ func (g *Gateway) settle(now time.Time) {
 func (o *order) settle(now time.Time) {
 	if o.state == Pending && o.course.due(now) {
 		if o.course.Then == FateDeclined {
-			o.decline(or(o.course.ThenCode, "1142"))
+			o.decline(or(o.course.ThenCode, "1142"), o.course.end(now))
 		} else {
 			o.charge(o.course.end(now))
 		}
 	}
 	if o.undo != nil && o.undo.due(now) {
-		o.undone()
+		o.undone(o.undo.end(now))
+	}
+	if at := o.died.Add(o.revive); o.revive > 0 && (o.state == Declined || o.state == Closed) && !now.Before(at) {
+		o.revive = 0
+		o.charge(at)
 	}
 }
 
 // begin enters an order into the books and lets its plan start.
 func (g *Gateway) begin(o *order, now time.Time) {
-	o.created, o.cancel, o.hide = now, "0", o.plan.Hide
-	o.syssn = g.serial(now, "payment", o.number)
+	o.created, o.cancel, o.hide, o.revive = now, "0", o.plan.Hide, time.Duration(o.plan.Revive)
+	if o.plan.List != nil {
+		o.list = *o.plan.List
+	}
+	if o.syssn == "" {
+		o.syssn = g.serial(now, "payment", o.number)
+	}
 	if ghost := g.byNo[o.number]; ghost == nil {
 		g.orders = append(g.orders, o)
 	} else {
@@ -143,12 +170,13 @@ func (g *Gateway) begin(o *order, now time.Time) {
 		}
 		o.course = o.plan.Course
 		o.course.from = now
+		o.mark(now)
 	case FateDeclined:
 		code := or(o.plan.ThenCode, "1142")
 		if c := catOf(o.plan.Code); c != catOK && c != catWait {
 			code = o.plan.Code
 		}
-		o.decline(code)
+		o.decline(code, now)
 	}
 }
 

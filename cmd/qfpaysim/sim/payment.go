@@ -56,12 +56,31 @@ func (g *Gateway) payment(form map[string]string, now time.Time) *answer {
 		a.reply = reply
 		return a
 	}
+	if o.plan.Booked > 0 {
+		o.syssn = g.serial(now, "payment", o.number)
+		o.arrives = now.Add(time.Duration(o.plan.Booked))
+		g.late = append(g.late, o)
+		a := g.unrecorded(o, &answer{body: g.paymentBody(o, or(reply.Code, answerTo(o.plan.fate())))})
+		a.reply = reply
+		return a
+	}
 	g.begin(o, now)
 	respcd = o.respcd
 	if reply.Code != "" {
 		respcd = reply.Code
 	}
 	return &answer{body: g.paymentBody(o, respcd), reply: reply, orders: []*order{o}}
+}
+
+// answerTo is what a call is answered whose payment has that fate.
+func answerTo(f Fate) string {
+	switch f {
+	case FatePaid:
+		return "0000"
+	case FatePending:
+		return "1143"
+	}
+	return "1142"
 }
 
 // used says that a number is taken: numbers are unique over payments and refunds together.

@@ -33,6 +33,7 @@ var Faults = []struct{ Name, Means string }{
 	{"hang", "no byte until the client leaves"},
 	{"badsign", "X-QF-SIGN does not match the body"},
 	{"nosign", "no X-QF-SIGN"},
+	{"fieldsign", "X-QF-SIGN covers the sorted fields in place of the body"},
 	{"amount", "another txamt than was sent"},
 	{"number", "another out_trade_no than was sent"},
 	{"currency", "another txcurrcd than was sent"},
@@ -42,6 +43,7 @@ var Faults = []struct{ Name, Means string }{
 	{"nobody", "HTTP 200 with an empty body"},
 	{"bare", "respcd as a bare JSON number"},
 	{"nodata", "a query's list is empty"},
+	{"nulldata", "a query's list is null"},
 }
 
 // A Plan says what happens to one payment, from its arrival on. The zero value pays at once.
@@ -49,10 +51,13 @@ type Plan struct {
 	Reply           // to /payment
 	Fate   Fate     `json:"fate,omitempty"` // default by code: none or 0000 paid, 1143 and 1145 pending, else declined or absent
 	Course          // of a pending payment
-	Late   Duration `json:"late,omitempty"` // the call reaches QFPay that much later, whether or not the client still waits
-	Hide   int      `json:"hide,omitempty"` // queries that find nothing at first
-	Also   string   `json:"also,omitempty"` // "attempts": a query lists a failed attempt and a refund under the same number too
+	Late   Duration `json:"late,omitempty"`   // the call reaches QFPay that much later, whether or not the client still waits
+	Hide   int      `json:"hide,omitempty"`   // queries that find nothing at first
+	Also   string   `json:"also,omitempty"`   // "attempts": a query lists a failed attempt and a refund under the same number too
+	Booked Duration `json:"booked,omitempty"` // answered at once, with a syssn, and entered into the books that much later
+	Revive Duration `json:"revive,omitempty"` // declined or cancelled, it is paid that much later all the same
 
+	List   *ListPlan   `json:"list,omitempty"`
 	Query  *QueryPlan  `json:"query,omitempty"`
 	Cancel *CancelPlan `json:"cancel,omitempty"`
 	Refund *RefundPlan `json:"refund,omitempty"`
@@ -84,6 +89,7 @@ type CancelPlan struct {
 	Effect string   `json:"effect,omitempty"` // one of Effects
 	Polls  int      `json:"polls,omitempty"`
 	After  Duration `json:"after,omitempty"`
+	Again  Duration `json:"again,omitempty"` // a copy of the call comes that much later, and does what the wallet does
 	Times  int      `json:"times,omitempty"` // how many cancels, default all; later ones go by the wallet
 }
 
@@ -95,7 +101,7 @@ var Effects = []struct{ Name, Means string }{
 	{"returned", "the customer pays just before it lands; 0000, the money is given back"},
 	{"unsupported", "1297 without syssn, nothing changes"},
 	{"none", "nothing changes; the answer says 0000 unless code is set"},
-	{"later", "1145; done after polls queries and after, both"},
+	{"later", "1145; done after polls queries and after, both, also if it is paid by then"},
 	{"overtaken", "0000, but the customer's confirmation was under way: paid after that time all the same"},
 }
 
@@ -106,9 +112,11 @@ type RefundPlan struct {
 	Polls int      `json:"polls,omitempty"`
 	After Duration `json:"after,omitempty"`
 	Then  Fate     `json:"then,omitempty"`
+	Late  Duration `json:"late,omitempty"`  // it reaches the books that much later, whatever the answer says
 	Times int      `json:"times,omitempty"` // how many refunds, default all
 
-	PartialOnly bool `json:"partial_only,omitempty"` // leaves refunds of the whole alone
+	PartialOnly bool      `json:"partial_only,omitempty"` // leaves refunds of the whole alone
+	List        *ListPlan `json:"list,omitempty"`
 }
 
 // due says whether what is pending has ended. asked counts a query that saw it pending.
@@ -147,7 +155,7 @@ func fateOf(code string) Fate {
 }
 
 func (p Plan) clone() Plan {
-	p.Query, p.Cancel, p.Refund = copied(p.Query), copied(p.Cancel), copied(p.Refund)
+	p.List, p.Query, p.Cancel, p.Refund = copied(p.List), copied(p.Query), copied(p.Cancel), copied(p.Refund)
 	return p
 }
 
@@ -163,6 +171,8 @@ func copied[T any](p *T) *T {
 func (p Plan) check() error {
 	replies := []Reply{p.Reply}
 	effect, fates := "", []Fate{p.Fate, p.Then}
+	var lists []*ListPlan
+	lists = append(lists, p.List)
 	if p.Query != nil {
 		replies = append(replies, p.Query.Reply)
 	}
@@ -171,6 +181,12 @@ func (p Plan) check() error {
 	}
 	if p.Refund != nil {
 		replies, fates = append(replies, p.Refund.Reply), append(fates, p.Refund.Fate, p.Refund.Then)
+		lists = append(lists, p.Refund.List)
+	}
+	for _, l := range lists {
+		if l != nil && l.check() != nil {
+			return l.check()
+		}
 	}
 	for _, r := range replies {
 		if r.Code != "" && (len(r.Code) != 4 || strings.Trim(r.Code, "0123456789") != "") {

@@ -41,6 +41,11 @@ func (o object) without(key string) object {
 	return slices.DeleteFunc(slices.Clone(o), func(p pair) bool { return p.key == key })
 }
 
+// whole leaves out the fields that are said to be missing.
+func (o object) whole() object {
+	return slices.DeleteFunc(o, func(p pair) bool { return p.value == noField })
+}
+
 // dumps encodes as Python's json.dumps does by default, which is what captured answers are made with: ", "
 // and ": " between items, everything but printable ASCII as \u escapes. The signature covers these bytes.
 func dumps(v any) string {

@@ -57,7 +57,7 @@ func (g *Gateway) query(form map[string]string, now time.Time) *answer {
 			}
 			continue
 		}
-		found = append(found, g.itemsOf(o)...)
+		found = append(found, g.listings(o, now)...)
 		if byID && a.reply == (Reply{}) {
 			o.seen()
 		}
@@ -66,7 +66,7 @@ func (g *Gateway) query(form map[string]string, now time.Time) *answer {
 		if !r.real() || byID && !r.isAny(numbers, syssns) || !inWindow(r.created) {
 			continue
 		}
-		found = append(found, entry{r.created, g.refundItem(r), "refunditem"})
+		found = append(found, g.backListings(r, now)...)
 		if byID {
 			a.backs = append(a.backs, r)
 			if a.reply == (Reply{}) {
@@ -134,12 +134,10 @@ func (g *Gateway) queryBody(form map[string]string, found []entry, reply Reply) 
 	})
 	slices.SortStableFunc(found, func(a, b entry) int { return b.at.Compare(a.at) })
 	page, size := number(form["page"], 1), number(form["page_size"], 10)
-	first := min((page-1)*size, len(found))
-	found = found[first:min(first+size, len(found))]
 	data := []object{}
-	if reply.Fault != "nodata" {
-		for _, e := range found {
-			data = append(data, g.shaped(e.kind, e.item))
+	if reply.Fault != "nodata" && !g.habits.ListEmpty {
+		for _, e := range g.page(found, page, size) {
+			data = append(data, g.shaped(e.kind, e.item).whole())
 		}
 	}
 	code := or(reply.Code, "0000")

@@ -13,6 +13,9 @@ type refund struct {
 	amount        int64
 	txdtm, udid   string
 	created, done time.Time
+	arrives       time.Time // of one that is on its way
+	list          ListPlan
+	looks         int
 	state         State // Absent, Pending, Refunded or Declined
 	respcd        string
 	course        Course
@@ -48,7 +51,7 @@ func (g *Gateway) refund(form map[string]string, now time.Time) *answer {
 		g.refunds, g.backNo[number] = append(g.refunds, r), r
 	}
 	r.of, r.amount, r.txdtm, r.udid, r.created = o, amount(form), form["txdtm"], or(form["udid"], "qiantai2"), now
-	r.state, r.done = Absent, time.Time{}
+	r.state, r.done, r.arrives = Absent, time.Time{}, time.Time{}
 	form["txcurrcd"] = o.currency
 	if respcd, respmsg, resperr := g.refundRule(r, now); respcd != "" {
 		r.respcd = respcd
@@ -60,6 +63,12 @@ func (g *Gateway) refund(form map[string]string, now time.Time) *answer {
 		return a
 	}
 	plan := g.refundPlan(r)
+	if plan.List != nil {
+		r.list = *plan.List
+	}
+	if plan.Late > 0 {
+		return g.refundLate(r, plan, form, now)
+	}
 	fate := plan.Fate
 	if fate == "" {
 		if fate = fateOf(plan.Code); fate == FateDeclined {
@@ -88,11 +97,46 @@ func (g *Gateway) refund(form map[string]string, now time.Time) *answer {
 	if r.state == Pending {
 		r.respcd = respcd
 	}
-	return &answer{reply: plan.Reply, backs: []*refund{r}, body: g.shaped("refund", map[string]any{
+	return &answer{reply: plan.Reply, backs: []*refund{r}, body: g.refundBody(r, respcd, now)}
+}
+
+func (g *Gateway) refundBody(r *refund, respcd string, now time.Time) object {
+	o := r.of
+	return g.shaped("refund", map[string]any{
 		"orig_syssn": o.syssn, "sysdtm": now.Format(timeForm), "paydtm": when(r.done), "txdtm": r.txdtm, "udid": r.udid,
-		"txcurrcd": o.currency, "txamt": g.txamt(r.amount, number), "resperr": textOf(respcd), "respmsg": "",
-		"out_trade_no": number, "syssn": r.syssn, "respcd": respcd, "chnlsn": o.chnlsn, "cardcd": "",
-	})}
+		"txcurrcd": o.currency, "txamt": g.txamt(r.amount, r.number), "resperr": textOf(respcd), "respmsg": "",
+		"out_trade_no": r.number, "syssn": r.syssn, "respcd": respcd, "chnlsn": o.chnlsn, "cardcd": "",
+	})
+}
+
+// refundLate answers now for a refund that comes into the books later.
+func (g *Gateway) refundLate(r *refund, plan RefundPlan, form map[string]string, now time.Time) *answer {
+	r.arrives = now.Add(time.Duration(plan.Late))
+	a := refusal(or(plan.Code, "1100"), "", form).about(r.of.syssn)
+	if c := catOf(plan.Code); plan.Code != "" && (c == catOK || c == catWait) {
+		r.syssn = g.serial(now, "refund", r.number)
+		a.body = g.refundBody(r, plan.Code, now)
+	}
+	a.reply, a.backs = plan.Reply, []*refund{r}
+	return a
+}
+
+// arrive books a refund that was on its way, if it is due and its payment still has the money.
+func (g *Gateway) arrive(r *refund, now time.Time) {
+	if r.arrives.IsZero() || now.Before(r.arrives) {
+		return
+	}
+	at := r.arrives
+	r.arrives = time.Time{}
+	if respcd, _, _ := g.refundRule(r, at); respcd != "" {
+		r.respcd = respcd
+		return
+	}
+	if r.syssn == "" {
+		r.syssn = g.serial(at, "refund", r.number)
+	}
+	r.created = at
+	r.succeed(at, g.cfg.Shape)
 }
 
 // about names the payment that a refused refund was for.
@@ -169,6 +213,7 @@ func (r *refund) succeed(now time.Time, shape string) {
 	default:
 		o.state, o.cancel = Refunded, "3"
 	}
+	o.mark(now)
 }
 
 func (r *refund) settle(now time.Time, shape string) {

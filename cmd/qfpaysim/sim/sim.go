@@ -3,8 +3,8 @@
 // a ledger of what was charged, so that "at most one charge a sale" can be checked from outside.
 //
 // It is written from QFPay's public pages and captured answers, apart from package payment, so that each
-// checks the other. Start reading at [New]; what it can be told to do is in presets.go, and docs/qfpaysim.md
-// has all of it for people.
+// checks the other. Start reading at [New]; what it can be told to do is in behaviours.go and surprises.go, and
+// docs/qfpaysim.md has all of it for people.
 //
 // A Gateway starts no goroutine and reads time only through [Config].Clock and timers of package time. Made
 // inside a testing/synctest bubble it runs on the bubble's clock.
@@ -38,13 +38,15 @@ type Config struct {
 	PayTypes   []string // enabled; others get 1104 "filter error". Default: the six of QFPay's current table
 	Currencies []string // default: the thirteen that QFPay lists
 	Shape      string   // whose key sets answers have: "doc" (default), "2025", "2023", "2018" or "2017"
-	AnswerSign string   // of answers: "MD5" (default), "same" as the request's, or "none"
+	AnswerSign string   // of answers: one of AnswerSigns; default "MD5"
 
 	Lenient          bool          // unknown and empty optional fields are let through
 	ReuseCodes       bool          // an auth code may be used again
 	AnyMonth         bool          // a query by number searches all months; else only the current one
 	SameDayFunds     bool          // a refund needs as much taken today in that wallet and currency, else 1269
 	WeChatCloseAfter time.Duration // a close of a younger WeChat order gets 1297; WeChat itself asks for 15s
+
+	Habits Habits // to begin with; its AnswerSign is the one above
 
 	Log io.Writer // one line a call, codes masked; nil: none
 }
@@ -71,6 +73,9 @@ type Gateway struct {
 	strays  []Request
 	calls   []time.Time // of the last minute
 	count   int
+
+	habits    Habits
+	busyUntil time.Time
 }
 
 // New makes a gateway with an empty ledger. It panics if cfg has an unknown Shape or AnswerSign, which only
@@ -107,16 +112,16 @@ func (c Config) Check() error {
 		return errors.New("sim: an app code and a client key are needed")
 	case c.Shape != "" && shapes[c.Shape] == nil:
 		return fmt.Errorf("sim: no shape %q; there are doc, 2025, 2023, 2018 and 2017", c.Shape)
-	case c.AnswerSign != "" && c.AnswerSign != "MD5" && c.AnswerSign != "same" && c.AnswerSign != "none":
-		return fmt.Errorf("sim: answers are signed MD5, same or none, not %q", c.AnswerSign)
 	}
-	return nil
+	h := c.Habits
+	h.AnswerSign = or(c.AnswerSign, "MD5")
+	return h.check()
 }
 
 // Close lets go of every caller that is made to wait; their connections break. The ledger stays readable.
 func (g *Gateway) Close() { g.once.Do(func() { close(g.closed) }) }
 
-// Reset forgets payments, refunds, scripts and the clock's skew beyond Config.Skew.
+// Reset forgets payments, refunds, scripts, habits beyond Config's and the clock's skew beyond Config.Skew.
 func (g *Gateway) Reset() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -124,6 +129,8 @@ func (g *Gateway) Reset() {
 	g.orders, g.refunds, g.late, g.scripts, g.strays, g.calls, g.count = nil, nil, nil, nil, nil, nil, 0
 	g.byNo, g.backNo = map[string]*order{}, map[string]*refund{}
 	g.serials, g.codes = map[string]bool{}, map[string]bool{}
+	g.habits, g.busyUntil = g.cfg.Habits, time.Time{}
+	g.habits.AnswerSign = or(g.cfg.AnswerSign, "MD5")
 }
 
 // SetSkew sets what is added to Clock, and Advance adds to it. What was due in between happens.

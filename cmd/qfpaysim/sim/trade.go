@@ -17,6 +17,8 @@ type answer struct {
 	reply  Reply
 	orders []*order // that the call was about
 	backs  []*refund
+
+	signing string // one of AnswerSigns
 }
 
 func (a *answer) respcd() string { return a.body.text("respcd") }
@@ -43,6 +45,7 @@ func (g *Gateway) trade(w http.ResponseWriter, r *http.Request) {
 	now := g.now()
 	form, err := parseForm(string(body))
 	a := g.judge(call, r, form, err, now)
+	a.signing = g.habits.AnswerSign
 	a.number = form["out_trade_no"]
 	g.note(call, a, now)
 	g.mu.Unlock()
@@ -89,6 +92,9 @@ func refusal(respcd, respmsg string, form map[string]string) *answer {
 }
 
 func (g *Gateway) tooMany(now time.Time) bool {
+	if now.Before(g.busyUntil) {
+		return true
+	}
 	if g.cfg.RatePerMinute == 0 {
 		return false
 	}

@@ -1,0 +1,29 @@
+package app
+
+import (
+	"cpmd/cmd/cpmd/config"
+	"cpmd/payment"
+	"cpmd/queue"
+	"cpmd/queue/sale"
+)
+
+// This file passes each value of the configuration on to the room that it is for.
+
+func gatewayConfig(cfg *config.Config) payment.Config {
+	g := cfg.Gateway
+	return payment.Config{URL: g.URL, AppCode: g.AppCode, ClientKey: g.ClientKey, MchID: g.MchID, Signature: g.Signature,
+		Location: g.Zone, RatePerMinute: g.RatePerMinute, Answer: cfg.Timing.Answer}
+}
+
+func queueConfig(cfg *config.Config, lanes []queue.Lane) queue.Config {
+	return queue.Config{Rules: rules(cfg.Timing, cfg.Audit), Lanes: lanes, Location: cfg.Gateway.Zone, Currencies: cfg.Gateway.Currencies,
+		DayEnd: cfg.Timing.DayEnd, OldIDs: cfg.Sales.OldIDs}
+}
+
+func rules(t config.Timing, a config.Audit) sale.Rules {
+	r := sale.DefaultRules()
+	r.Scan, r.Answer, r.Poll, r.Confirm, r.GiveUp, r.Deliver, r.FollowUp = t.Scan, t.Answer, t.Poll, t.Confirm, t.GiveUp, t.Deliver, t.FollowUp
+	r.Audit, r.GiveBack = a.After, a.GiveBack
+	r.Beside, r.Apart = min(r.Beside, t.Answer/2), min(r.Apart, t.Poll*3/2) // a rehearsal has shorter times
+	return r
+}
