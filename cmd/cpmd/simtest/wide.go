@@ -272,5 +272,5 @@ func (w *world) night() {
 		w.atPortal(nextDay)
 		w.saw("the portal on the next day")
 	}
-	time.Sleep(26 * time.Hour)
+	time.Sleep(42 * time.Hour) // to the next day's end, also by a clock that is half a day late
 }
