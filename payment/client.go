@@ -1,7 +1,6 @@
 package payment
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -41,11 +40,13 @@ type Client struct {
 	location *time.Location
 	answer   time.Duration
 	query    time.Duration
-	move     http.RoundTripper // for what moves money
+	pay      http.RoundTripper // for payments
+	move     http.RoundTripper // for what else moves money
 	ask      http.RoundTripper // for queries
 	pace     *pace
 	signer   *signer
 	health   *health
+	ready    *ready // connections for payments; nil with a transport that is not ours
 	observe  func(Exchange)
 	sealed   atomic.Bool // an answer had a genuine signature
 }
@@ -87,6 +88,7 @@ func New(c Config) (*Client, error) {
 		location: orDefault(c.Location, qfpayZone),
 		answer:   orDefault(c.Answer, 40*time.Second),
 		query:    orDefault(c.QueryTimeout, 10*time.Second),
+		pay:      c.HTTP,
 		move:     c.HTTP,
 		ask:      c.HTTP,
 		pace:     newPace(orDefault(c.RatePerMinute, 400)),
@@ -96,40 +98,23 @@ func New(c Config) (*Client, error) {
 	}
 	if c.HTTP == nil {
 		client.move, client.ask = newTransport(false), newTransport(true)
+		pay := newTransport(false)
+		client.pay, client.ready = pay, newReady(base, pay)
 	}
 	return client, nil
 }
 
-// Close lets go of idle connections.
+// Close lets go of idle connections, and of those that Prepare made ready.
 func (c *Client) Close() {
-	for _, t := range []http.RoundTripper{c.move, c.ask} {
+	if c.ready != nil {
+		c.ready.close()
+	}
+	for _, t := range []http.RoundTripper{c.pay, c.move, c.ask} {
 		if t, ok := t.(*http.Transport); ok {
 			t.CloseIdleConnections()
 		}
 	}
 }
-
-// newTransport makes an HTTP/1.1 transport, which is the protocol whose repeating of requests is well known: none
-// on a fresh connection. So a request that moves money gets a connection of its own, which also cannot be one that
-// some router forgot an hour ago. Queries keep theirs.
-func newTransport(keep bool) *http.Transport {
-	http1 := new(http.Protocols)
-	http1.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(4)},
-		TLSHandshakeTimeout:    connectTimeout,
-		DisableKeepAlives:      !keep,
-		DisableCompression:     true,
-		IdleConnTimeout:        30 * time.Second,
-		MaxIdleConnsPerHost:    4,
-		MaxResponseHeaderBytes: 64 << 10,
-		Protocols:              http1,
-	}
-}
-
-const connectTimeout = 5 * time.Second
 
 // qfpayZone is the zone of QFPay's days (QFPay docs, payment page: txzone defaults to +0800).
 var qfpayZone = time.FixedZone("+08:00", 8*60*60)

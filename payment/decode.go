@@ -125,6 +125,7 @@ func (o object) rows(name string) ([]object, error) {
 	}
 	list := []json.RawMessage{v}
 	if v[0] == '[' {
+		list = nil // not v: what is decoded would be written over it, and the signature may still have to be checked
 		if err := json.Unmarshal(v, &list); err != nil {
 			return nil, fmt.Errorf("its %s is not valid JSON", name)
 		}

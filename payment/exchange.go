@@ -72,7 +72,10 @@ func (c *Client) exchange(ctx context.Context, endpoint string, f form, code Aut
 
 func (c *Client) attempt(ctx context.Context, endpoint string, f form, hide *strings.Replacer, with claim) reply {
 	limit, transport := c.answer, c.move
-	if endpoint == endQuery {
+	switch endpoint {
+	case endPayment:
+		transport = c.pay
+	case endQuery:
 		limit, transport = c.query, c.ask
 	}
 	ends, wait := time.Now().Add(limit), limit/2 // what is left is for the answer

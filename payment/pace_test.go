@@ -226,13 +226,16 @@ func TestWhoGoesFirst(t *testing.T) {
 		}
 		p.given = 0
 		var order []string
+		var mu sync.Mutex
 		var all sync.WaitGroup
 		join := func(name string, c claim) {
 			all.Go(func() {
 				if err := p.turn(t.Context(), c); err != nil {
 					t.Error(err)
 				}
-				order = append(order, name) // one a second: no two at once
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, name)
 			})
 			synctest.Wait()
 		}

@@ -105,3 +105,21 @@ func TestUnsignedIsNotBelievedOnceSigned(t *testing.T) {
 
 func paying(c *Client) Answer { return c.Pay(context.Background(), order) }
 func asking(c *Client) Answer { return c.Query(context.Background(), question).Answer }
+
+// A list is signed by its fields as well as one answer is, and reading it does not spoil what was signed.
+func TestListSignedByItsFields(t *testing.T) {
+	const body = `{"respcd": "0000", "data": [{"out_trade_no": "C1", "txamt": "100"}], "page": 1}`
+	s := &signer{appCode: "A", key: "K", algorithm: "MD5"}
+	o, err := parse([]byte(body), scrubber(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := s.sign(`data=[{"out_trade_no": "C1", "txamt": "100"}]&page=1&respcd=0000`)
+	for range 2 {
+		h := http.Header{}
+		h.Set(headerSign, sign)
+		if got := s.check(h, []byte(body), o); got != genuine {
+			t.Fatalf("the signature is %q", got)
+		}
+	}
+}

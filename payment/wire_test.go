@@ -21,7 +21,11 @@ import (
 )
 
 // listen runs a server on loopback that does as it likes with each connection, and counts the requests it read.
-func listen(t *testing.T, serve func(c *conn)) *gateway {
+func listen(t testing.TB, serve func(c *conn)) *gateway {
+	return accept(t, func(_ *net.TCPConn, c *conn) { serve(c) })
+}
+
+func accept(t testing.TB, serve func(raw *net.TCPConn, c *conn)) *gateway {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +41,8 @@ func listen(t *testing.T, serve func(c *conn)) *gateway {
 			}
 			all.Go(func() {
 				defer c.Close()
-				serve(&conn{TCPConn: c.(*net.TCPConn), r: bufio.NewReader(c), count: &g.requests, done: done})
+				tcp := c.(*net.TCPConn)
+				serve(tcp, &conn{TCPConn: tcp, r: bufio.NewReader(c), count: &g.requests, done: done})
 			})
 		}
 	})
@@ -50,6 +55,8 @@ type conn struct {
 	r     *bufio.Reader
 	count *atomic.Int64
 	done  chan struct{} // the test is over
+
+	secure *tls.Conn // over it; nil where it is plain
 
 	silent func() // called when nothing more will be said; may be nil
 }
@@ -65,8 +72,16 @@ func (c *conn) request() bool {
 	return err == nil
 }
 
+func (c *conn) write(s string) {
+	if c.secure != nil {
+		io.WriteString(c.secure, s)
+		return
+	}
+	io.WriteString(c.TCPConn, s)
+}
+
 func (c *conn) answer(header, body string) {
-	fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sX-QF-SIGN: %s\r\nContent-Length: %d\r\n\r\n%s", header, seal5(body), len(body), body)
+	c.write(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sX-QF-SIGN: %s\r\nContent-Length: %d\r\n\r\n%s", header, seal5(body), len(body), body))
 }
 
 // hold keeps the connection open until the client closes it or the test is over.
@@ -384,7 +399,7 @@ func TestOwnTransportOverTLS(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 	c := newTestClient(t, s.URL)
-	c.move.(*http.Transport).TLSClientConfig.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	c.pay.(*http.Transport).TLSClientConfig.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	for range 3 {
 		if a := c.Pay(t.Context(), order); a.Meaning != Paid {
 			t.Fatalf("%+v", a)

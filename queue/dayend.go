@@ -12,22 +12,46 @@ import (
 // longOutage is how long QFPay must have been away for the day to be compared once it is back.
 const longOutage = 10 * time.Minute
 
-// planDayEnd sets the timer of the next comparison. A day that was missed, because the machine was off, is made up for
-// soon after the start.
+// mostMissedDays is how many days are compared at the start that were missed because the machine was off.
+const mostMissedDays = 7
+
+// planDayEnd sets the timer of the next comparison.
 func (q *Queue) planDayEnd() {
 	if q.cfg.DayEnd == 0 || q.cfg.Location == nil {
 		return
 	}
-	now := q.clock.now().In(q.cfg.Location)
-	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, q.cfg.Location)
+	now, today := q.today()
 	next := today.Add(q.cfg.DayEnd)
 	if !next.After(now) {
 		next = today.AddDate(0, 0, 1).Add(q.cfg.DayEnd)
 	}
 	q.timers.set(subject{"day", "end"}, next.UTC())
-	yesterday := today.AddDate(0, 0, -1).Format(time.DateOnly)
-	if last, ok, err := q.cfg.Journal.LastReconciliation(""); err == nil && !now.Before(today.Add(q.cfg.DayEnd)) && (!ok || last.Day < yesterday) && q.soldOn(yesterday) {
-		q.timers.set(subject{"day", yesterday}, q.clock.now().Add(time.Minute))
+}
+
+func (q *Queue) today() (now, midnight time.Time) {
+	now = q.clock.now().In(q.cfg.Location)
+	return now, time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, q.cfg.Location)
+}
+
+// makeUpDays compares the days that were missed, soon after the start and one after the other.
+func (q *Queue) makeUpDays() {
+	if q.cfg.DayEnd == 0 || q.cfg.Location == nil {
+		return
+	}
+	now, today := q.today()
+	if now.Before(today.Add(q.cfg.DayEnd)) {
+		today = today.AddDate(0, 0, -1) // yesterday is still to come
+	}
+	last, known, err := q.cfg.Journal.LastReconciliation("")
+	if err != nil {
+		return
+	}
+	for n := 1; n <= mostMissedDays; n++ {
+		day := today.AddDate(0, 0, -n).Format(time.DateOnly)
+		if known && day <= last.Day || !known && !q.soldOn(day) {
+			return
+		}
+		q.timers.set(subject{"day", day}, q.clock.now().Add(time.Duration(n)*time.Minute))
 	}
 }
 
@@ -48,9 +72,6 @@ func (q *Queue) dayEnded(day string) {
 		by = "day_end"
 		day = q.clock.now().In(q.cfg.Location).AddDate(0, 0, -1).Format(time.DateOnly)
 		q.planDayEnd()
-		if !q.soldOn(day) {
-			return
-		}
 	}
 	if q.stopping {
 		return
@@ -61,6 +82,9 @@ func (q *Queue) dayEnded(day string) {
 		ctx, cancel := context.WithTimeout(q.ctx, 10*time.Minute)
 		defer cancel()
 		r, err := q.Reconcile(ctx, day, by)
+		if err == nil && by == "day_end" { // what QFPay listed late, or by another clock, stands in the day before
+			_, err = q.Reconcile(ctx, dayBefore(day), by)
+		}
 		if err == nil {
 			q.log.Info("reconciled", zap.String("day", day), zap.Bool("clean", r.Clean()), zap.Int("agreed", r.Agreed))
 			return
@@ -72,6 +96,14 @@ func (q *Queue) dayEnded(day string) {
 			}
 		})
 	}()
+}
+
+func dayBefore(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.AddDate(0, 0, -1).Format(time.DateOnly)
 }
 
 // heard notes whether QFPay answers. After a long outage the day is compared.

@@ -88,8 +88,7 @@ func (q *Queue) checkTicket(r sale.Request) error {
 	if r.Again {
 		return nil
 	}
-	now := q.clock.now().In(q.cfg.Location)
-	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, q.cfg.Location)
+	_, today := q.today()
 	if other, err = q.cfg.Journal.PaidTicket(r.Ticket, today); err != nil {
 		return unavailable(err)
 	}
@@ -99,8 +98,12 @@ func (q *Queue) checkTicket(r sale.Request) error {
 	return nil
 }
 
-// daysAgo is how many days of the shop lie between then and now.
+// daysAgo is how many days of the shop lie between then and now. A till that repeats a request around midnight is on
+// the same one.
 func (q *Queue) daysAgo(then time.Time) int {
+	if q.clock.now().Sub(then) < 12*time.Hour {
+		return 0
+	}
 	day := func(t time.Time) time.Time {
 		y, m, d := t.In(q.cfg.Location).Date()
 		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)

@@ -45,7 +45,7 @@ func (q *Queue) LastReconciliation(_ context.Context, day string) (sale.Reconcil
 		return r, unavailable(err)
 	}
 	if !ok {
-		return r, &sale.Error{Code: sale.UnknownDay, Detail: "no such day has been compared with QFPay yet (cpmctl reconcile DAY does it now)"}
+		return r, &sale.Error{Code: sale.UnknownDay, Detail: "no such day has been compared with QFPay yet (cpmctl reconcile -day DAY does it now)"}
 	}
 	return r, nil
 }
@@ -87,7 +87,11 @@ func (q *Queue) compare(ctx context.Context, day string) (sale.Reconciliation, e
 		key = b.OutTradeNo + kindOf(b)
 		switch {
 		case !known:
-			r.OnlyThere = append(r.OnlyThere, sale.Mismatch{OutTradeNo: i.OutTradeNo, SysSN: i.SysSN, Amount: i.Amount, Currency: i.Currency, There: sale.There(i)})
+			m := sale.Mismatch{OutTradeNo: i.OutTradeNo, SysSN: i.SysSN, Amount: i.Amount, Currency: i.Currency, There: sale.There(i)}
+			if m.Sale, err = q.cfg.Journal.SaleOf(i.OrigNumber, i.OrigSysSN); err != nil {
+				return sale.Reconciliation{}, unavailable(err)
+			}
+			r.OnlyThere = append(r.OnlyThere, m)
 		case sale.Differs(b, i) || listed[key] || i.OrderType != kindOf(b):
 			b.There = sale.There(i)
 			if listed[key] {

@@ -95,6 +95,7 @@ func (q *Queue) resume() error {
 		})
 	}
 	q.planDayEnd()
+	q.makeUpDays()
 	return q.fatal
 }
 

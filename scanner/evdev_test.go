@@ -194,6 +194,39 @@ func TestLearnFromAnyNode(t *testing.T) {
 	}
 }
 
+// A code of which the kernel dropped events is not learned from: the next one is.
+func TestLearnOnlyFromWholeCodes(t *testing.T) {
+	t.Parallel()
+	bus := newFakeBus(t)
+	nodes := bus.input(7, 5, "05e0:1701", "", "Symbol Scanner", 9)
+	dropped := make([]byte, inputEvent)
+	binary.NativeEndian.PutUint16(dropped[inputEvent-6:], synDropped)
+	code, sent := press(testCode), 0
+	l, ok := bus.learn(false, func() {
+		if sent++; sent == 2 {
+			nodes[0].Write(append(append(code[:8*inputEvent:8*inputEvent], dropped...), make([]byte, inputEvent)...))
+			nodes[0].Write(code[len(code)-12*inputEvent:])
+		} else if sent == 5 {
+			nodes[0].Write(code)
+		}
+	})
+	if !ok || string(l.Scan.Text) != testCode {
+		t.Errorf("learned from %q", string(l.Scan.Text))
+	}
+}
+
+// Listening may begin in the middle of a code: the rest of it is not learned from, and so not shown.
+func TestLearnNotFromTheRestOfACode(t *testing.T) {
+	t.Parallel()
+	bus := newFakeBus(t)
+	nodes := bus.input(7, 5, "05e0:1701", "", "Symbol Scanner", 9)
+	code := press(testCode)
+	nodes[0].Write(code[len(code)/2:])
+	if l, ok := bus.learn(false, func() { nodes[0].Write(code) }); !ok || string(l.Scan.Text) != testCode {
+		t.Errorf("learned from %q", string(l.Scan.Text))
+	}
+}
+
 // A scanner that sends no end is learned too, after one code and a second of silence.
 func TestLearnFromAScannerWithoutTerminator(t *testing.T) {
 	t.Parallel()
@@ -202,7 +235,7 @@ func TestLearnFromAScannerWithoutTerminator(t *testing.T) {
 	code := press(testCode)
 	var at time.Time
 	l, ok := bus.learn(false, func() {
-		if at.IsZero() {
+		if time.Since(at) > 1500*time.Millisecond { // which leaves time for the silence
 			nodes[0].Write(code[:len(code)-4*inputEvent]) // without Enter
 			at = time.Now()
 		}

@@ -393,7 +393,7 @@ func TestHIDNotesWhatItHolds(t *testing.T) {
 	d.unplug()
 	c.waitState(t, Lost)
 	<-d.closed
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for {
 		if _, err := os.Stat(note); os.IsNotExist(err) {
 			break

@@ -166,6 +166,7 @@ func TestDeniedAdviceHelps(t *testing.T) {
 		{"0c2e", "0907", ModePOS, "root", []string{"70-cpmd-scanner.rules", "belongs to root alone"}, []string{"71-cpmd-own"}},
 		{"24ea", "0197", ModeKeyboard, "root", []string{"70-cpmd-scanner.rules"}, []string{"71-cpmd-own"}},
 		{"1a86", "5723", ModeKeyboard, "root", []string{"71-cpmd-own.rules", `ATTR{idVendor}=="1a86"`, `GROUP="cpmd"`}, []string{"70-cpmd-scanner"}},
+		{"24ea", "0197", ModeCOM, "dialout", []string{"group dialout", "71-cpmd-own"}, []string{"70-cpmd-scanner"}},
 		{"1a86", "7523", ModeCOM, "dialout", []string{"group dialout", `SUBSYSTEM=="tty"`}, []string{"70-cpmd-scanner"}},
 		{"1234", "abcd", ModeInput, "input", []string{`ATTRS{id/vendor}=="1234"`, "belongs to input alone"}, []string{"add the user to the group"}},
 		{"", "", ModeCOM, "dialout", []string{"group dialout."}, []string{"rules"}},

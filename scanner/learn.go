@@ -131,6 +131,12 @@ type ear struct {
 // hear returns the code that a chunk ended. One without an end is believed only when nothing comes after it, for it
 // may be a part.
 func (e *ear) hear(c chunk) (code decode.Code, ok bool) {
+	if c.lost {
+		e.whole.Lost(c.at)
+		if e.bare != nil {
+			e.bare.Lost(c.at)
+		}
+	}
 	r := e.whole.Decode(c.data, c.at)
 	if e.bare != nil {
 		if got := e.bare.Decode(c.data, c.at); len(got.Codes) > 0 {
@@ -163,6 +169,10 @@ func (rawHandle) Write([]byte) error { return os.ErrInvalid }
 
 func (h rawHandle) Close() error { return h.file.Close() }
 
+// betweenCodes is the silence after which what comes is the beginning of a code, where listening may have begun in the
+// middle of one.
+const betweenCodes = 150 * time.Millisecond
+
 // learnFrom reads one candidate until it scans, is unplugged, or another one has.
 func learnFrom(ctx context.Context, c Candidate, h handle, e ear, found chan<- Learned) {
 	o := startOwner(h)
@@ -170,6 +180,7 @@ func learnFrom(ctx context.Context, c Candidate, h handle, e ear, found chan<- L
 		close(o.stop)
 		<-o.done
 	}()
+	last, whole := time.Now(), false
 	for {
 		select {
 		case <-ctx.Done():
@@ -178,7 +189,11 @@ func learnFrom(ctx context.Context, c Candidate, h handle, e ear, found chan<- L
 		}
 		chunks, ended := o.inbox.take()
 		for _, chunk := range chunks {
-			if code, ok := e.hear(chunk); ok {
+			code, ok := e.hear(chunk)
+			if len(chunk.data) > 0 && !whole {
+				last = chunk.at
+			}
+			if whole = whole || chunk.at.Sub(last) >= betweenCodes; whole && ok {
 				l := Learned{Candidate: c, Advice: hint(c.Mode, code.Text)}
 				if code.End != "" {
 					l.Candidate.Config = strings.TrimSuffix(c.Config, " }") + `, terminator = "` + code.End + `" }`

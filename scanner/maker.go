@@ -45,9 +45,9 @@ var products = map[string]bool{
 }
 
 // listed reports whether the rules of systemd/70-cpmd-scanner.rules give the group cpmd this device.
-func listed(vendor, product string) bool {
+func listed(vendor, product string, m Mode) bool {
 	_, known := vendors[vendor]
-	return known || products[vendor+":"+product]
+	return known || m != ModeCOM && products[vendor+":"+product]
 }
 
 // Commands are the bytes for what a device can be asked to do; nil where its maker has none. All are of the

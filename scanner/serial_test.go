@@ -148,7 +148,7 @@ func TestSerialReplugsLeakNothing(t *testing.T) {
 		l.unplug()
 		c.waitState(t, Lost)
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for openFiles(t) > files || runtime.NumGoroutine() > routines {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d files and %d goroutines, before: %d and %d", openFiles(t), runtime.NumGoroutine(), files, routines)

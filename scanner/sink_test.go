@@ -44,7 +44,7 @@ func (c *collector) wake() {
 // until waits for what ok says of the scans and statuses so far.
 func (c *collector) until(t *testing.T, what string, ok func(scans []Scan, statuses []Status) bool) {
 	t.Helper()
-	limit := time.NewTimer(5 * time.Second)
+	limit := time.NewTimer(20 * time.Second)
 	defer limit.Stop()
 	for {
 		c.mu.Lock()
@@ -58,7 +58,7 @@ func (c *collector) until(t *testing.T, what string, ok func(scans []Scan, statu
 		case <-limit.C:
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			t.Fatalf("%s: not within 5 s; statuses %+v, texts %q", what, c.statuses, c.textsLocked())
+			t.Fatalf("%s: not within 20 s; statuses %+v, texts %q", what, c.statuses, c.textsLocked())
 		}
 	}
 }

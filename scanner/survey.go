@@ -56,7 +56,8 @@ func (s Survey) Candidates() []Candidate {
 		if dev.Bus != input.Bluetooth || !dev.Keyboard {
 			continue // a USB keyboard is there already
 		}
-		c := Candidate{Name: dev.Name, Sure: listed(dev.Vendor, dev.Product) || scannerName.MatchString(dev.Name), USB: usb.Device{Vendor: dev.Vendor, Product: dev.Product, Serial: dev.Unique},
+		c := Candidate{Name: dev.Name, Sure: listed(dev.Vendor, dev.Product, ModeInput) || scannerName.MatchString(dev.Name),
+			USB: usb.Device{Vendor: dev.Vendor, Product: dev.Product, Serial: dev.Unique},
 			Itf: usb.Interface{Path: filepath.Base(dev.Nodes[0]), Events: dev.Nodes}, Mode: ModeInput}
 		s.judge(&c)
 		if c.Sure {
@@ -234,7 +235,7 @@ func groupOf(path string) string {
 
 // Rule is the line of udev rules that gives the group cpmd this device; empty where the package has one.
 func (c Candidate) Rule() string {
-	if listed(c.USB.Vendor, c.USB.Product) {
+	if listed(c.USB.Vendor, c.USB.Product, c.Mode) {
 		return ""
 	}
 	return rule(c.USB, c.Mode)
@@ -266,7 +267,7 @@ const OwnRules = "/etc/udev/rules.d/71-cpmd-own.rules"
 // where they have the device.
 func deniedAdvice(dev usb.Device, m Mode, path, group string) string {
 	how := udevRule
-	if dev.Vendor != "" && !listed(dev.Vendor, dev.Product) {
+	if dev.Vendor != "" && !listed(dev.Vendor, dev.Product, m) {
 		how = "write this line into " + OwnRules + ": " + rule(dev, m) + " and then: " + reload
 	}
 	if group == "root" || m == ModeInput { // who is in the group input reads every keyboard

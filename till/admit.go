@@ -91,7 +91,7 @@ func (d *httpDialect) readyz(w http.ResponseWriter, _ *http.Request) int {
 // metrics hands over to the handler that the configuration gave.
 func (d *httpDialect) metrics(w http.ResponseWriter, r *http.Request) int {
 	if d.cfg.Metrics == nil {
-		return d.problem(w, problem(http.StatusNotFound, sale.InvalidRequest, "There are no metrics."))
+		return d.problem(w, problem(http.StatusNotFound, sale.InvalidRequest, "There are no metrics here: they are not enabled."))
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d.limits.write))
 	d.cfg.Metrics.ServeHTTP(w, r)

@@ -5,6 +5,9 @@
 // Start reading at [Desk] for what it needs and at operations.go for what it offers: one table names every
 // operation, its fields, its HTTP route and its line method, so both dialects are the same by construction.
 // The path of a request is listen.go, then http.go or line.go, then fields.go, then operations.go.
+//
+// Who gets in: door.go opens endpoints and keeps trying, lobby.go makes room, token.go and certificate.go are how
+// cpmd and a till over TCP know each other, and permission.go says what whoever is in may do.
 package till
 
 import (

@@ -46,7 +46,7 @@ func fill(a *ask, fields []field, sent []member, where string) error {
 			continue
 		}
 		if given[i] {
-			return refuse("%s is there twice; send it once", m.name)
+			return refuse("%s is given twice; send it once", m.name)
 		}
 		given[i] = true
 		if err := fields[i].set(a, m.value); err != nil {
@@ -70,7 +70,7 @@ func unknownField(name string, fields []field, where string) error {
 		}
 	}
 	if len(names) == 0 {
-		return refuse("%s is not known in %s; nothing is taken there", quoted(name), where)
+		return refuse("%s is not known in %s; no fields are accepted there", quoted(name), where)
 	}
 	return refuse("%s is not known in %s; known are %s", quoted(name), where, strings.Join(names, ", "))
 }
@@ -90,7 +90,7 @@ func word[S ~string](into func(a *ask) *S, keeps rule) setter {
 			if err := keeps(""); err != nil {
 				return err
 			}
-			return errors.New("must be a text in quotes; leave it out where there is none")
+			return errors.New("must be a string in quotes; omit it where there is none")
 		}
 		if err := keeps(v.text); err != nil {
 			return err
@@ -119,7 +119,7 @@ func isID(s string) error {
 			c == '.' || c == '_' || c == '-')
 	}
 	if !ok {
-		return errors.New("must be a text of 1 to 64 characters out of A-Z a-z 0-9 . _ -, and not . or ..")
+		return errors.New(`must be a string of 1 to 64 characters from A-Z a-z 0-9 . _ -, and not "." or ".."`)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func isPrintable(s string) error {
 	if n < 1 || n > 64 || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.IsPrint(r) || r == utf8.RuneError
 	}) {
-		return errors.New("must be a text of 1 to 64 printable characters")
+		return errors.New("must be a string of 1 to 64 printable characters")
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func isPrintable(s string) error {
 // isCode takes what a scanner can have read. What a payment code looks like is the desk's to judge.
 func isCode(s string) error {
 	if len(s) < 1 || len(s) > 512 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return errors.New("must be the scanned code as a text of 1 to 512 ASCII characters without blanks")
+		return errors.New("must be the scanned code, a string of 1 to 512 ASCII characters without spaces")
 	}
 	return nil
 }
@@ -191,7 +191,7 @@ func isNote(s string) error {
 	if len(s) < 1 || len(s) > 500 || strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.IsPrint(r) || r == utf8.RuneError
 	}) {
-		return errors.New("must say why, in a text of 1 to 500 bytes")
+		return errors.New("must say why, in 1 to 500 bytes")
 	}
 	return nil
 }
@@ -216,7 +216,7 @@ func yesNo(into func(a *ask) *bool) setter {
 // texts takes a flat object of texts.
 func texts(into func(a *ask) *map[string]string) setter {
 	return func(a *ask, v value) error {
-		wrong := errors.New("must be a flat object of texts, at most 16 of them")
+		wrong := errors.New("must be a flat object of at most 16 strings")
 		if v.kind != object {
 			return wrong
 		}
@@ -286,7 +286,7 @@ func duration(into func(a *ask) *time.Duration) setter {
 		}
 		d, err := time.ParseDuration(s)
 		if err != nil || d < 0 {
-			return errors.New("must be a time to wait, such as 25s; the longest is 60s")
+			return errors.New("must be a time to wait, such as 25s, and at most 60s")
 		}
 		*into(a) = min(d, MaxWait)
 		return nil

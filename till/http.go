@@ -125,7 +125,7 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 func (d *httpDialect) body(r *http.Request) ([]byte, *Problem) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, d.limits.body+1))
 	if err != nil {
-		return nil, problem(http.StatusBadRequest, sale.InvalidRequest, "The body did not arrive whole; send it again.")
+		return nil, problem(http.StatusBadRequest, sale.InvalidRequest, "The body did not arrive completely; send it again.")
 	}
 	if int64(len(body)) > d.limits.body {
 		// Most tills write everything before they read anything: let them.

@@ -57,7 +57,7 @@ func members(data []byte) ([]member, error) {
 			return nil, notJSON(dec, "a name in quotes must come next")
 		}
 		if seen[name] {
-			return nil, fmt.Errorf("%s is there twice; send it once", quoted(name))
+			return nil, fmt.Errorf("%s is given twice; send it once", quoted(name))
 		}
 		seen[name] = true
 		var raw json.RawMessage

@@ -47,7 +47,7 @@ func (d *lineDialect) accept(l net.Listener) {
 			return
 		}
 		if err != nil { // such as too many open files: it passes
-			d.log.Warn("a till's connection was not taken", zap.Stringer("listen", l.Addr()), zap.Error(err))
+			d.log.Warn("a connection could not be accepted", zap.Stringer("listen", l.Addr()), zap.Error(err))
 			select {
 			case <-time.After(pause):
 				pause = min(2*pause, time.Second)
@@ -138,7 +138,7 @@ func rpcOf(p *Problem) *rpcError {
 func readCall(line []byte) (c call, fail *rpcError) {
 	c.id = nobody
 	if bytes.HasPrefix(line, []byte("[")) {
-		return c, rpcRefuse(rpcRequest, "batches are not taken; send one object per line")
+		return c, rpcRefuse(rpcRequest, "batches are not supported; send one object per line")
 	}
 	sent, err := members(line)
 	if err != nil {
@@ -155,7 +155,7 @@ func readCall(line []byte) (c call, fail *rpcError) {
 	case hasID && id.kind == text && len(id.text) <= maxIDLen:
 		c.id, _ = json.Marshal(id.text)
 	default:
-		return c, rpcRefuse(rpcRequest, "id must be a number or a text of at most %d bytes: without it nobody could answer", maxIDLen)
+		return c, rpcRefuse(rpcRequest, "id must be a number or a string of at most %d bytes: a call without an id could not be answered", maxIDLen)
 	}
 	for _, m := range sent {
 		if !slices.Contains([]string{"jsonrpc", "id", "method", "params"}, m.name) {
@@ -166,7 +166,7 @@ func readCall(line []byte) (c call, fail *rpcError) {
 		return c, rpcRefuse(rpcRequest, `jsonrpc must be "2.0"`)
 	}
 	if v := byName["method"]; v.kind != text || v.text == "" {
-		return c, rpcRefuse(rpcRequest, `method must be a text, such as "sale.put"`)
+		return c, rpcRefuse(rpcRequest, `method must be a string, such as "sale.put"`)
 	}
 	c.method = byName["method"].text
 	params, hasParams := byName["params"]

@@ -49,7 +49,7 @@ func (rpcVersion) MarshalText() ([]byte, error) { return []byte("2.0"), nil }
 
 func newLineConn(d *lineDialect, g *guest) *lineConn {
 	return &lineConn{guest: g, d: d, known: !d.isTCP(),
-		in: bufio.NewReaderSize(g, int(d.limits.body)), slots: make(chan struct{}, d.limits.calls)}
+		in: bufio.NewReaderSize(g, 4<<10), slots: make(chan struct{}, d.limits.calls)}
 }
 
 // serve reads calls until the till has no more, and answers what it asked.
@@ -89,6 +89,11 @@ func (c *lineConn) readLine() ([]byte, error) {
 	}
 	_ = c.SetReadDeadline(time.Now().Add(c.d.limits.read))
 	line, err := c.in.ReadSlice('\n')
+	if whole := int(c.d.limits.body); errors.Is(err, bufio.ErrBufferFull) && c.in.Size() < whole {
+		// Few lines are long, and strangers get no more room than they need.
+		c.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(line)), c.guest), whole)
+		line, err = c.in.ReadSlice('\n')
+	}
 	if err != nil && err != io.EOF {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (e Endpoint) Check() error {
 				"such as tcp:127.0.0.1:%d", ap, ap.Port())
 		}
 		if e.TokenFile == "" {
-			return errors.New("token_file is missing; any program on this machine can reach a tcp port, so tills must show a token")
+			return errors.New("token_file is missing; any program on this machine can reach a tcp port, so tills must send a token")
 		}
 		return nil
 	}
@@ -98,7 +98,7 @@ func clearSocket(ctx context.Context, path string) error {
 		return err
 	}
 	if fi.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("%s is there and is not a socket; move it away or choose another path", path)
+		return fmt.Errorf("%s exists and is not a socket; move it away or choose another path", path)
 	}
 	dialer := net.Dialer{Timeout: time.Second}
 	c, err := dialer.DialContext(ctx, "unix", path)

@@ -2,43 +2,97 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
+
+	"cpmd/queue/sale"
 )
 
-// diagnose shows the page for the person who looks after the counter; exit 1 means that sales cannot be taken.
-func (t *tool) diagnose(args []string) (int, error) {
-	if _, err := t.connect(t.flags("diagnose"), args); err != nil {
-		return failed(err, false)
-	}
-	v, err := t.Diagnosis(t.first)
-	if err != nil {
-		return failed(err, false)
-	}
-	exit, state := 0, "ready"
+var diagnoseCommand = &command{
+	name: "diagnose", summary: "what is wrong and what to do",
+	exits: [3]string{"all is well", "sales cannot be taken, or there is something to do", "not known"},
+	begin: func(*flag.FlagSet) action {
+		return func(t *tool, _ []string) (int, error) {
+			v, err := t.Diagnosis(t.first)
+			if err != nil {
+				return failed(err)
+			}
+			exit := 0
+			if !v.Ready || len(toDo(v)) > 0 {
+				exit = 1
+			}
+			return t.done(exit, v, func(w io.Writer) { t.tellDiagnosis(w, v) })
+		}
+	},
+}
+
+func (t *tool) tellDiagnosis(w io.Writer, v sale.Diagnosis) {
+	state := t.colour(green, "ready")
 	if !v.Ready {
-		exit, state = 1, "NOT READY"
+		state = t.colour(red, "NOT READY")
 	}
-	return exit, t.print(v, func(w io.Writer) {
-		fmt.Fprintf(w, "cpmd %s, %s, up %s\n", v.Version, state, time.Duration(v.UptimeS)*time.Second)
-		journal := "ok"
-		if !v.Journal.OK {
-			journal = "FAILED: " + v.Journal.Error
+	fmt.Fprintf(w, "cpmd %s, %s, up %s\n", v.Version, state, time.Duration(v.UptimeS)*time.Second)
+	journal := "ok"
+	if !v.Journal.OK {
+		journal = t.colour(red, "FAILED")
+	}
+	fmt.Fprintf(w, "journal %s: %s, %s, %s\n", v.Journal.Path, journal, count(v.Journal.Seq, "entry"), count(v.Journal.Bytes, "byte"))
+	tellGateway(w, v.Gateway)
+	laneTable(v.Lanes)(w)
+	for _, s := range v.Unsettled {
+		fmt.Fprintf(w, "unfinished sale %s %s %s since %s\n", s.ID, money(s.Amount, s.Currency), s.State, s.CreatedAt.Local().Format(time.DateTime))
+	}
+	for _, r := range v.Refunding {
+		fmt.Fprintf(w, "unfinished refund %s %s of %s %s since %s\n", r.ID, money(r.Amount, r.Currency), r.Sale, r.State, r.CreatedAt.Local().Format(time.DateTime))
+	}
+	for _, line := range toDo(v) {
+		fmt.Fprintf(w, "%s %s\n", t.colour(yellow, "TO DO:"), line)
+	}
+}
+
+// toDo is what a person should do, each cause once: twelve sales that fail for one reason are one line.
+func toDo(v sale.Diagnosis) (lines []string) {
+	for _, line := range v.Advice {
+		if !slices.Contains(lines, line) && !slices.ContainsFunc(v.Alarms, func(a sale.AlarmView) bool { return strings.Contains(line, a.What) }) {
+			lines = append(lines, line)
 		}
-		fmt.Fprintf(w, "journal %s: %s, %d entries, %d bytes\n", v.Journal.Path, journal, v.Journal.Seq, v.Journal.Bytes)
-		tellGateway(w, v.Gateway)
-		laneTable(v.Lanes)(w)
-		for _, s := range v.Unsettled {
-			fmt.Fprintf(w, "unfinished sale %s %s %s since %s\n", s.ID, money(s.Amount, s.Currency), s.State, s.CreatedAt.Local().Format(time.DateTime))
+	}
+	about := map[string][]sale.AlarmView{}
+	var causes []string
+	for _, a := range v.Alarms {
+		if len(about[a.What]) == 0 {
+			causes = append(causes, a.What)
 		}
-		for _, r := range v.Refunding {
-			fmt.Fprintf(w, "unfinished refund %s %s of %s since %s\n", r.ID, money(r.Amount, r.Currency), r.Sale, r.CreatedAt.Local().Format(time.DateTime))
+		about[a.What] = append(about[a.What], a)
+	}
+	for _, what := range causes {
+		var ids, seqs []string
+		for _, a := range about[what] {
+			if id := a.Kind + " " + a.ID; !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+			seqs = append(seqs, fmt.Sprint(a.Seq))
 		}
-		for _, a := range v.Advice {
-			fmt.Fprintf(w, "TO DO: %s\n", a)
+		word := "alarm "
+		if len(seqs) > 1 {
+			word = "alarms "
 		}
-	})
+		lines = append(lines, fmt.Sprintf("%s%s, %s: %s", word, shorten(seqs), shorten(ids), what))
+	}
+	return lines
+}
+
+// shorten lists the first few of many.
+func shorten(all []string) string {
+	const most = 5
+	if len(all) <= most {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
 }
 
 // tellGateway shows how QFPay answered last, by endpoint. (cmd/cpmd/app makes the page's gateway part.)
@@ -65,7 +119,7 @@ func tellGateway(w io.Writer, page any) {
 	if g.Reachable != nil {
 		state = map[bool]string{true: "answers", false: "DOES NOT ANSWER as it should"}[*g.Reachable]
 	}
-	fmt.Fprintf(w, "QFPay at %s %s", g.URL, state)
+	fmt.Fprintf(w, "QFPay at %s: %s", g.URL, state)
 	if off := time.Duration(g.ClockOffS) * time.Second; off.Abs() >= time.Minute {
 		fmt.Fprintf(w, "; its clock differs from this machine's by %s", off)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"cpmd/queue/sale"
 	"cpmd/till"
+	"cpmd/till/client"
 	"cpmd/till/tilltest"
 )
 
@@ -109,6 +110,24 @@ func poll(ts *testscript.TestScript, ok func() bool) {
 		case <-deadline:
 			ts.Fatalf("waited in vain")
 		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// A refusal that leaves open what became of a sale must not read as "nothing happened": a script would charge again.
+func TestExitCodesOfRefusals(t *testing.T) {
+	for _, tc := range []struct {
+		err     client.Error
+		changes bool
+		want    int
+	}{
+		{client.Error{Status: 403, Code: notAllowed}, true, exitUnavailable},
+		{client.Error{Status: 403, Code: notAllowed, Sale: "a"}, true, exitNotKnown},
+		{client.Error{Status: 403, Code: notAllowed, Sale: "a"}, false, exitUnavailable},
+		{client.Error{Status: 401, Code: "unauthorized"}, true, exitUnavailable},
+	} {
+		if got, _ := failed(&tc.err, tc.changes); got != tc.want {
+			t.Errorf("%+v, changes %v: exit %d, want %d", tc.err, tc.changes, got, tc.want)
 		}
 	}
 }

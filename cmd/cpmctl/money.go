@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"strconv"
 	"strings"
@@ -60,4 +61,8 @@ func formatAmount(minor int64, decimals int) string {
 // money writes an amount with its currency.
 func money(minor int64, currency string) string {
 	return currency + " " + formatAmount(minor, decimals(currency, -1))
+}
+
+func decimalsFlag(fs *flag.FlagSet) *int {
+	return fs.Int("decimals", -1, "how many `DIGITS` follow the point, if not those of the currency (JPY, KRW, VND and others: none)")
 }

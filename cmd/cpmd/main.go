@@ -20,19 +20,20 @@ import (
 
 const usage = `cpmd takes amounts from tills and codes from scanners, and makes the money move exactly once.
 
-  cpmd [run] -config FILE    run the daemon
-  cpmd check -config FILE    say everything that is wrong with the configuration
-  cpmd check -journal FILE   look whether a journal is whole; nothing is changed
-  cpmd scanners              say what is plugged in and how to configure it
+  cpmd [run] [-config FILE]  run the daemon
+  cpmd check [FILE]          report everything that is wrong with a configuration; -config FILE is the same
+  cpmd check -journal FILE   check a journal for damage; nothing is changed
+  cpmd scanners              list what is plugged in, and how to configure it
   cpmd demo                  play the main job here, with a simulated QFPay
   cpmd version
 
-The configuration is explained in docs/configuration.md; configs/ has examples.
+The configuration is /etc/cpmd/cpmd.toml if you name none. docs/configuration.md explains it; configs/ has examples.
+Exit codes: 0 all is well, 1 it failed, 64 wrong usage.
 `
 
 const defaultConfig = "/etc/cpmd/cpmd.toml"
 
-// Exit codes: 0 all is well, 1 it failed (and said why), 64 it was called wrongly (sysexits.h EX_USAGE).
+// Exit codes beside 0: it failed and said why; it was called wrongly (sysexits.h EX_USAGE).
 const (
 	failed = 1
 	misuse = 64
@@ -74,10 +75,17 @@ func withConfig(command string, args []string, stdout, stderr io.Writer) int {
 	}
 	if err := flags.Parse(args); err == flag.ErrHelp {
 		return 0
-	} else if err != nil || flags.NArg() > 0 {
-		if flags.NArg() > 0 {
-			fmt.Fprintf(stderr, "cpmd %s: what is %q?\n\n%s", command, flags.Arg(0), usage)
-		}
+	} else if err != nil {
+		return misuse
+	}
+	named := false
+	flags.Visit(func(*flag.Flag) { named = true })
+	rest := flags.Args()
+	if command == "check" && !named && len(rest) > 0 {
+		*file, rest = rest[0], rest[1:]
+	}
+	if len(rest) > 0 {
+		fmt.Fprintf(stderr, "cpmd %s: unexpected argument %q\n\n%s", command, rest[0], usage)
 		return misuse
 	}
 	if journal != "" {
@@ -130,7 +138,7 @@ func check(file string, stdout, stderr io.Writer) int {
 	for _, t := range cfg.Tills {
 		fmt.Fprintln(stdout, t)
 	}
-	fmt.Fprintf(stdout, "%s is fine: %d lanes, %d till addresses\n", file, len(cfg.Lanes), len(cfg.Tills))
+	fmt.Fprintf(stdout, "%s: no faults found; %s, %s\n", file, count(len(cfg.Lanes), "lane", "lanes"), count(len(cfg.Tills), "till address", "till addresses"))
 	return 0
 }
 
@@ -140,16 +148,25 @@ func checkJournal(path string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return failed
 	}
-	fmt.Fprintf(stdout, "journal %s: schema %d, %d entries, %d sales, %d being followed\n", path, r.Schema, r.Entries, r.Sales, r.Unfinished)
+	fmt.Fprintf(stdout, "journal %s: schema %d, %s, %s, %d of them unfinished\n", path, r.Schema,
+		count(r.Entries, "entry", "entries"), count(r.Sales, "sale", "sales"), r.Unfinished)
 	for _, f := range r.Faults {
 		fmt.Fprintln(stderr, "fault:", f)
 	}
 	if len(r.Faults) > 0 {
-		fmt.Fprintln(stderr, "Copy the journal and its -wal file away before anything else; compare the days since the last sound backup with QFPay (cpmctl reconcile).")
+		fmt.Fprintln(stderr, "Copy the journal and its -wal file away before anything else, then compare the days since the last good backup with QFPay (cpmctl reconcile).")
 		return failed
 	}
-	fmt.Fprintln(stdout, "it is whole")
+	fmt.Fprintln(stdout, "no faults found")
 	return 0
+}
+
+// count writes a number with its noun.
+func count[N int | int64](n N, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // release is set by the package build.

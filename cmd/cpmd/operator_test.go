@@ -48,7 +48,7 @@ func TestOperator(t *testing.T) {
 	shows(ctl(0, "refund", "pending"), "refunded") // all of it
 
 	story := ctl(0, "explain", "lost")
-	for _, want := range []string{"written down, then sent", "came back without an answer", "Asked QFPay what became of it: the money is there", "Next: Nothing"} {
+	for _, want := range []string{"journaled, then sent", "came back without an answer", "Asked QFPay what became of it: the money is there", "Next: Nothing"} {
 		shows(story, want)
 	}
 	shows(ctl(0, "reconcile"), "5 numbers agree") // three payments, two refunds
@@ -82,7 +82,8 @@ func TestOperator(t *testing.T) {
 	// Never answered, never cancelled: an operator decides.
 	v := pay(ctx, t, st, "open", "280000000000060060", sale.Unresolved)
 	ctl(64, "resolve", "open", "paid")
-	shows(ctl(0, "resolve", "-yes", "-note", "seen on the customer's phone", "open", "not_paid"), "not_paid")
+	shows(ctl(exitFailed, "resolve", "-yes", "-note", "seen on the customer's phone", "open", "not_paid"), "contradicts_gateway")
+	shows(ctl(0, "resolve", "-yes", "-even-though", "-note", "seen on the customer's phone", "open", "not_paid"), "not_paid")
 	shows(ctl(0, "explain", "open"), "seen on the customer's phone")
 	if l, err := st.Ledger(); err != nil || len(l.Payments) < 6 {
 		t.Fatalf("%v %v %+v", err, v, l)

@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"database/sql"
+	"errors"
 	"time"
 
 	"cpmd/queue/sale"
@@ -43,4 +45,13 @@ func (j *Journal) books(where string, args ...any) (map[string]sale.Book, error)
 		return struct{}{}, err
 	})
 	return all, err
+}
+
+// SaleOf returns the id of the sale that has a payment with the number or with QFPay's id, or "".
+func (j *Journal) SaleOf(outTradeNo, sysSN string) (id string, err error) {
+	err = j.db.QueryRow(`SELECT sale_id FROM payment WHERE ?1<>'' AND out_trade_no=?1 OR ?2<>'' AND syssn=?2`, outTradeNo, sysSN).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return id, err
 }

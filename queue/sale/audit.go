@@ -19,6 +19,7 @@ type Audit struct {
 	Backs   int       `json:"backs,omitempty"`   // attempts
 	Back    bool      `json:"back,omitempty"`    // it went back
 	Kept    bool      `json:"kept,omitempty"`    // a person decided that it stays
+	Odd     bool      `json:"odd,omitempty"`     // it is listed in a way that is not understood, and a person was called
 	Missing bool      `json:"missing,omitempty"` // money that was taken is gone, and a person was called
 	Closing bool      `json:"closing,omitempty"` // a cancellation was sent because it was still open
 }
@@ -71,6 +72,10 @@ func (c *change) audited(p *Payment, f *payment.QueryResult) {
 		c.closeEnded(p)
 		c.auditLater(p)
 		return
+	case f.Meaning == payment.Unknown && f.Listed && !kept:
+		c.notUnderstood(p, f)
+		c.auditLater(p)
+		return
 	case f.Meaning == payment.Unknown || f.Meaning == payment.Duplicate, f.Meaning == payment.NotFound && (kept || !f.Searched):
 		c.auditLater(p)
 		return
@@ -79,6 +84,15 @@ func (c *change) audited(p *Payment, f *payment.QueryResult) {
 	p.AuditAt = time.Time{}
 	if a.Looks < len(c.r.Audit) {
 		p.AuditAt = c.after(p, c.r.Audit[a.Looks]-c.r.Audit[a.Looks-1])
+	}
+}
+
+// notUnderstood: QFPay lists what was taken for dead, in a way that may mean money.
+func (c *change) notUnderstood(p *Payment, f *payment.QueryResult) {
+	if a := &p.Progress.Audit; !a.Odd {
+		a.Odd = true
+		c.alarm(p, "QFPay lists this payment, which is taken as %s, with values that cpmd does not know (respcd %q, cancel %q): "+
+			"look it up in QFPay's portal, and give the money back if the customer was charged", p.Outcome, f.RespCD, f.Cancel)
 	}
 }
 

@@ -168,9 +168,14 @@ func (d Descriptor) IsPOS() bool { return d.Has(pageBarcode, 0x02) }
 func (d Descriptor) IsKeyboard() bool { return d.Has(pageDesktop, 0x06) || d.Has(pageDesktop, 0x07) }
 
 // find returns the first field of that kind that carries the usage as a state of its own, and the bit where it begins.
+// An array of bytes carries one as its first value.
 func (d Descriptor) find(kind FieldKind, page, usage uint16) (f Field, bit int, ok bool) {
+	return d.findIn(d.Fields, kind, page, usage)
+}
+
+func (d Descriptor) findIn(fields []Field, kind FieldKind, page, usage uint16) (f Field, bit int, ok bool) {
 	want := uint32(page)<<16 | uint32(usage)
-	for _, f := range d.Fields {
+	for _, f := range fields {
 		if f.Kind != kind || f.Array && f.Size != 8 {
 			continue
 		}

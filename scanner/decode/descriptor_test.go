@@ -78,6 +78,9 @@ func TestPOSReportFromOddDescriptors(t *testing.T) {
 		{"a usage of four bytes", [][]byte{byteCount, {0x95, 0x03, 0x0b, 0xfb, 0x00, 0x8c, 0x00, 0x81, 0x02}, dataBytes}, aim(plain, 2, 3)},
 		{"a range that ends before it begins", [][]byte{byteCount, {0x95, 0x03, 0x19, 0xfd, 0x29, 0xfb, 0x81, 0x02}, dataBytes}, aim(plain, -1, 3)},
 		{"a range of one", [][]byte{byteCount, {0x95, 0x38, 0x19, 0xfe, 0x29, 0xfe, 0x82, 0x02, 0x01}}, plain},
+		{"data as an array", [][]byte{byteCount, {0x95, 0x38, 0x09, 0xfe, 0x82, 0x00, 0x01}}, plain},
+		{"a page of two bytes", [][]byte{byteCount, {0x06, 0x8c, 0x00}, dataBytes}, plain},
+		{"a page of another two bytes", [][]byte{byteCount, {0x06, 0x8c, 0xff}, dataBytes}, POSReport{}},
 		{"a long item", [][]byte{{0xfe, 0x02, 0x00, 0x05, 0x01}, byteCount, dataBytes}, plain},
 		{"a long item of nothing", [][]byte{{0xfe, 0x00, 0x00}, byteCount, dataBytes}, plain},
 		{"a long item that is cut", [][]byte{byteCount, dataBytes, {0xfe, 0x04, 0x00, 0x05, 0x01, 0x09}}, plain},
@@ -140,6 +143,9 @@ func TestWhatADescriptorIs(t *testing.T) {
 			t.Errorf("page %x usage %x: %t %t", tc.page, tc.usage, d.IsPOS(), d.IsKeyboard())
 		}
 	}
+	if d := ParseDescriptor([]byte{0xa1, 0x01, 0xc0, 0x05, 0x01, 0x09, 0x06, 0xa1, 0x01, 0xc0}); !d.IsKeyboard() || len(d.Apps) != 1 {
+		t.Errorf("after an application without usage: %x", d.Apps)
+	}
 	d := ParseDescriptor([]byte{0x05, 0x01, 0x09, 0x06, 0xa1, 0x00, 0xc0}) // a physical collection
 	if d.IsKeyboard() {
 		t.Error("a physical collection is taken for an application")
@@ -159,6 +165,7 @@ func TestKeyReportFromOddDescriptors(t *testing.T) {
 	}{
 		{"modifiers, array", [][]byte{head, mods, array}, KeyReport{Mods: 0, Keys: 1, Count: 3}},
 		{"array, modifiers", [][]byte{head, array, mods}, KeyReport{Mods: 3, Keys: 0, Count: 3}},
+		{"an array of all keys, modifiers", [][]byte{head, {0x95, 0x03, 0x75, 0x08, 0x19, 0x00, 0x29, 0xff, 0x81, 0x00}, mods}, KeyReport{Mods: 3, Keys: 0, Count: 3}},
 		{"a bitmap and an array", [][]byte{head, mods, bitmap, array}, KeyReport{Mods: 0, Keys: 5, Count: 3}},
 		{"a bitmap", [][]byte{head, mods, bitmap}, KeyReport{Mods: 0, Keys: 8, Count: 0x20, Bitmap: true, First: 4}},
 		{"two bitmaps", [][]byte{head, mods, bitmap, {0x75, 0x01, 0x95, 0x08, 0x19, 0x24, 0x29, 0x2b, 0x81, 0x02}}, KeyReport{Mods: 0, Keys: 8, Count: 0x20, Bitmap: true, First: 4}},

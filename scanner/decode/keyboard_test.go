@@ -93,6 +93,8 @@ func TestKeyboardRules(t *testing.T) {
 			[][]byte{{1, 0, 0, k(1), 0, 0, 0, 0, 0}, {3, 0xe9, 0}, {1, 0, 0, 0, 0, 0, 0, 0, 0}, {1, 0, 0, keyEnter, 0, 0, 0, 0, 0}}, "1"},
 		{"dead keys", KeyboardOptions{Layout: "de"},
 			[][]byte{report(0, 0x35), report(0), report(0, keySpace), report(0), report(0, 0x2e), report(0), report(0, 8), report(0), enter}, "^é"},
+		{"a dead key before a letter that takes no accent", KeyboardOptions{Layout: "de"}, [][]byte{report(0, 0x2e), report(0), report(0, 0x1b), report(0), enter}, "´x"},
+		{"a report without keys is none", KeyboardOptions{}, [][]byte{report(0, k(1)), {0, 0}, report(0, k(1)), report(0), enter}, "1"},
 		{"AltGr", KeyboardOptions{Layout: "de"}, keyReports("de", "a@b{c}[d]\\|~\r"), "a@b{c}[d]\\|~"},
 		{"an identifier", KeyboardOptions{Affixes: Affixes{AIM: true}}, keyReports("us", "]C0280438849930815813\r"), "280438849930815813"},
 		{"truncated reports", KeyboardOptions{}, [][]byte{{0}, {0, 0}, {0, 0, k(1)}, {0, 0}, {0, 0, keyEnter}}, "1"},
@@ -230,6 +232,7 @@ func TestKeyboardBitmap(t *testing.T) {
 	}{
 		{[][]byte{bits(0, 0x1f), bits(0), bits(0, 0x25), bits(0, 0x25, 0x27), bits(0, 0x27), bits(0), bits(2, 4), bits(0), bits(0, keyEnter)}, "280A"},
 		{[][]byte{bits(0, 0x1f), bits(0), bits(0, 0x25, 0x27), bits(0), bits(0, keyEnter), bits(0), bits(0, 0x1f), bits(0, keyEnter)}, "2"},
+		{[][]byte{{5}, bits(0, 0x1f), bits(0, keyEnter)}, "2"},
 		{[][]byte{{4, 0, 0x80}, bits(0, 0x1f), {5, 0}, bits(0, keyEnter)}, "2"},
 	} {
 		if got := typed(t, KeyboardOptions{Report: rep}, tc.reports...); got != tc.want {
@@ -248,5 +251,44 @@ func TestLEDsOff(t *testing.T) {
 	}
 	if got := ParseDescriptor(posDescriptor).LEDsOff(); got != nil {
 		t.Errorf("without lamps: % x", got)
+	}
+}
+
+// Ctrl makes control characters of letters and of the signs from [ to _, and of nothing else.
+func TestKeyboardControlCharacters(t *testing.T) {
+	for _, tc := range []struct {
+		key, mods byte
+		want      string
+	}{
+		{0x04, 1, "\x01"}, {0x1d, 1, "\x1a"}, {0x1d, 1 | 2, "\x1a"}, {0x2f, 1, "\x1b"}, {0x30, 1, "\x1d"}, {0x31, 1, "\x1c"}, {0x23, 1 | 2, "\x1e"}, {0x2d, 1 | 2, "\x1f"},
+		{0x35, 1, ""}, {0x2f, 1 | 2, ""}, {0x1f, 1 | 2, ""}, {0x1e, 1, ""}, // ` { @ 1
+	} {
+		got := typed(t, KeyboardOptions{Terminator: "cr"}, report(0, 0x1f), report(0), report(tc.mods, tc.key), report(0), report(0, 0x20), report(0), enter)
+		want := ""
+		if tc.want != "" {
+			want = "2" + tc.want + "3"
+		}
+		if got != want {
+			t.Errorf("key %x with %x: %q, want %q", tc.key, tc.mods, got, want)
+		}
+	}
+}
+
+// Caps Lock stays as the scanner has set it for as long as the code may still come.
+func TestKeyboardCapsLockBeforeAPause(t *testing.T) {
+	for pause, want := range map[int]string{1450: "hQ", 1500: ""} {
+		d := newKeyboard(t, KeyboardOptions{})
+		d.Decode(report(0, keyCapsLock), ms(0))
+		d.Decode(report(0), ms(0))
+		for quiet := 50; quiet <= pause; quiet += 50 {
+			d.Decode(nil, ms(quiet))
+		}
+		var rs []Result
+		for i, p := range keyReports("us", "Hq\r") {
+			rs = append(rs, d.Decode(p, ms(pause+i)))
+		}
+		if got := texts(rs...); got != want {
+			t.Errorf("a pause of %d ms: %q", pause, got)
+		}
 	}
 }

@@ -1,5 +1,7 @@
 package decode
 
+import "slices"
+
 // A KeyReport says where the keys are in a keyboard's reports.
 type KeyReport struct {
 	ID     byte // report ID, 0 where reports are not numbered
@@ -16,8 +18,9 @@ var BootReport = KeyReport{Mods: 0, Keys: 2, Count: 6}
 // KeyReport returns where the keys are according to the descriptor, or BootReport where it does not say. An array
 // is preferred to a bitmap, which does not tell the order of keys that come at once.
 func (d Descriptor) KeyReport() KeyReport {
-	mods, modBit, ok := d.find(Input, pageKeyboard, keyModifiers)
-	if !ok || mods.Array || mods.Size != 1 || modBit%8 != 0 {
+	states := slices.DeleteFunc(slices.Clone(d.Fields), func(f Field) bool { return f.Array })
+	mods, modBit, ok := d.findIn(states, Input, pageKeyboard, keyModifiers)
+	if !ok || mods.Size != 1 || modBit%8 != 0 {
 		return BootReport
 	}
 	found := BootReport

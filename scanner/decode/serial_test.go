@@ -394,3 +394,15 @@ func TestSerialHalfACodeIsGivenUpAfterASecond(t *testing.T) {
 		}
 	}
 }
+
+// What can be seen may be half a code, and its rest is dropped; what cannot be is noise.
+func TestSerialWhatIsNoise(t *testing.T) {
+	for half, want := range map[string]string{"!": "", "~": "", "  ": "1234", "\x7f\x80": "1234", "\x1b": "1234"} {
+		d := newSerial(t, SerialOptions{})
+		d.Decode([]byte(half), ms(0))
+		d.Decode(nil, ms(2000))
+		if got := texts(d.Decode([]byte("1234\r"), ms(3000))); got != want {
+			t.Errorf("after %q: %q", half, got)
+		}
+	}
+}

@@ -127,7 +127,7 @@ func TestBluetooth(t *testing.T) {
 			if ended = true; err != nil || !strings.Contains(said.String(), `terminator = "cr"`) || strings.Contains(said.String(), walletCode) {
 				t.Errorf("%v: %s", err, &said)
 			}
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(time.Second):
 			b.Send(usbemu.Keys(walletCode + "\r")...)
 		}
 	}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boots a small virtual machine with Debian's kernel and runs the hardware tests in it.
 #
-#   scanner/hardware/run.sh                    all tests (about 12 minutes without KVM)
+#   scanner/hardware/run.sh                    all tests (about 25 minutes without KVM)
 #   scanner/hardware/run.sh -test.short        the same with fewer scans and cycles (about 4 minutes)
 #   scanner/hardware/run.sh -test.run Replug   some; arguments go to the test program
 #

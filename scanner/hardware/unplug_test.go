@@ -75,9 +75,9 @@ func TestReplug(t *testing.T) {
 				delays []time.Duration
 				first  size
 			)
-			rounds := max(6, few(*cycles, 20)/2)
+			rounds := max(3, few(*cycles, 100)/2)
 			if k.name == "pos-honeywell" {
-				rounds = max(6, few(*cycles, 10)/10)
+				rounds = max(3, few(*cycles, 10)/10)
 			}
 			for i := range rounds {
 				p := plug(t, k.device("S4"), 0)
@@ -92,13 +92,13 @@ func TestReplug(t *testing.T) {
 				}
 				p.Unplug()
 				_, n = s.state(n, 0, scanner.Lost)
-				if i == 3 {
+				if i == 1 {
 					first = settled(t, s, size{})
 				}
 			}
 			last := settled(t, s, first)
 			if last.Files > first.Files || last.Threads > first.Threads+2 || last.Routines > first.Routines {
-				t.Errorf("after 4 rounds %+v, after %d %+v", first, rounds, last)
+				t.Errorf("after 2 rounds %+v, after %d %+v", first, rounds, last)
 			}
 			slices.Sort(delays)
 			if most := delays[len(delays)-1]; most > 2*time.Second {
@@ -133,7 +133,7 @@ func TestTwoAlike(t *testing.T) {
 	s.state(0, 0, scanner.Open)
 	s.state(0, 1, scanner.Open)
 	var want []string
-	for i := range 5 {
+	for i := range few(6, 2) {
 		code := fmt.Sprintf("%s%d", walletCode, i)
 		want = append(want, code)
 		pace(left, k.ep, k.send("]C0", "1"+code))

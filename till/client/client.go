@@ -50,7 +50,7 @@ func New(cfg Config) (*Client, error) {
 	case network == "tcp" && rest != "":
 		base = "https://" + rest
 		if cfg.TokenFile == "" {
-			return nil, errors.New("over tcp cpmd wants a token; name the token_file of its configuration")
+			return nil, errors.New("tcp needs a token; give the token_file of cpmd's configuration")
 		}
 		if _, err := readToken(cfg.TokenFile); err != nil {
 			return nil, err

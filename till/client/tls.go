@@ -34,7 +34,7 @@ func recognize(ctx context.Context, c net.Conn, addr, certFile string) (net.Conn
 	t := tls.Client(c, &tls.Config{RootCAs: pinned, ServerName: host, MinVersion: tls.VersionTLS13})
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
-		return nil, notSent{fmt.Errorf("what answers there is not the cpmd of %s, and was sent nothing: %w", certFile, err)}
+		return nil, notSent{fmt.Errorf("nothing was sent: the program that listens there is not the cpmd of %s: %w", certFile, err)}
 	}
 	return t, nil
 }

@@ -32,11 +32,11 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	log := newLogger(cfg.Log, logTo)
 	defer func() { _ = log.Sync() }()
 
-	journal, err := journal.Open(cfg.Journal.Path)
+	record, err := journal.Open(cfg.Journal.Path, journalOptions...)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, journal.Close()) }()
+	defer func() { err = errors.Join(err, record.Close()) }()
 
 	pay := gatewayConfig(cfg)
 	pay.Observe = logExchanges(log.Named("gateway"))
@@ -52,7 +52,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	}
 	metrics := newMetrics()
 	shop := queueConfig(cfg, lanes)
-	shop.Gateway, shop.Journal, shop.Log, shop.Version, shop.Observe = gateway, journal, log.Named("queue"), version, metrics.observe
+	shop.Gateway, shop.Journal, shop.Log, shop.Version, shop.Observe = gateway, record, log.Named("queue"), version, metrics.observe
 	shop.GatewayHealth = func() (any, []string) { return gatewayHealth(cfg.Gateway.URL, gateway) }
 	q := queue.New(shop)
 	metrics.registry.MustRegister(state{q})
@@ -93,6 +93,9 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	stopQueue()
 	return errors.Join(err, <-ended)
 }
+
+// journalOptions are set by tests.
+var journalOptions []journal.Option
 
 // shutdownLimit is how long tills may take to have their last answers.
 const shutdownLimit = 5 * time.Second

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -44,8 +45,13 @@ func (b *lockedBuffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); retur
 // start runs the daemon with a Unix socket and whatever else is added to its configuration.
 func start(t *testing.T, dir, more string) *daemon {
 	t.Helper()
+	return startAt(t, dir, "http://127.0.0.1:9", more)
+}
+
+func startAt(t *testing.T, dir, gateway, more string) *daemon {
+	t.Helper()
 	for name, text := range map[string]string{"app_code": "A", "client_key": "K", "cpmd.toml": `[gateway]
-url = "http://127.0.0.1:9"
+url = "` + gateway + `"
 [journal]
 path = "journal.db"
 [[lane]]
@@ -216,6 +222,53 @@ func TestFilesAreOursAlone(t *testing.T) {
 	for name, mode := range seen {
 		if mode&0o077 != 0 {
 			t.Errorf("%s has mode %04o", name, mode)
+		}
+	}
+}
+
+// Who opened a sale stands in the journal: a till without "read" finds its own after a restart, and no others; and the
+// story names who asked for what.
+func TestWhoAskedIsKept(t *testing.T) {
+	dir := tempDir(t)
+	const more = "name = \"all\"\n[[till]]\nname = \"front\"\ndialect = \"http\"\nlisten = \"unix:front.sock\"\nallow = [\"sell\"]\n"
+	u, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for restart := range 2 {
+		d := start(t, dir, more)
+		all := d.client(t)
+		front, err := client.New(client.Config{Addr: "unix:" + filepath.Join(dir, "front.sock")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if restart == 0 {
+			for id, c := range map[string]*client.Client{"mine": front, "theirs": all} {
+				if _, _, err := c.PutSale(t.Context(), sale.Request{ID: id, Amount: 1, Currency: "HKD"}); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := c.CancelSale(t.Context(), id); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if v, err := front.Sale(t.Context(), "mine"); err != nil || v.By != "front, user "+u.Username {
+			t.Errorf("its own: by %q, %v", v.By, err)
+		}
+		if _, err := front.Sale(t.Context(), "theirs"); err == nil || !strings.Contains(err.Error(), "not_allowed") {
+			t.Errorf("another endpoint's: %v", err)
+		}
+		if list, err := front.Sales(t.Context(), sale.Filter{}); err != nil || len(list) != 1 {
+			t.Errorf("its list: %v %v", list, err)
+		}
+		story, err := all.Story(t.Context(), "mine")
+		if text := fmt.Sprint(story.Lines); err != nil || strings.Count(text, "front, user "+u.Username) < 2 {
+			t.Errorf("the story does not name who opened and who cancelled it: %s %v", text, err)
+		}
+		front.Close()
+		all.Close()
+		if err := d.end(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -43,8 +43,8 @@ func heldSockets(log *zap.Logger) map[string]net.Listener {
 // release closes sockets that no [[till]] is for. The service manager goes on listening there, and nobody answers.
 func release(held map[string]net.Listener, log *zap.Logger) {
 	for addr, l := range held {
-		log.Warn("the service manager holds a socket for which there is no [[till]]: programs that connect there will wait in vain; "+
-			"take it out with systemctl edit cpmd.socket, or add a [[till]]", zap.String("listen", addr))
+		log.Warn("the service manager holds a socket for which there is no [[till]]: programs that connect there get no answer; "+
+			"remove it with systemctl edit cpmd.socket, or add a [[till]]", zap.String("listen", addr))
 		_ = l.Close()
 	}
 }

@@ -40,7 +40,11 @@ func gatewayHealth(url string, c *payment.Client) (v gatewayView, advice []strin
 		}
 	}
 	if last.Err != "" {
-		advice = append(advice, fmt.Sprintf("QFPay's last answer could not be used (%s: %s): check the network and gateway.url", last.Endpoint, last.Err))
+		what, check := "QFPay did not answer", "the network and gateway.url"
+		if last.Status != 0 { // the network is not it
+			what, check = "QFPay's last answer could not be used", "gateway.url and the files of gateway.app_code_file and gateway.client_key_file"
+		}
+		advice = append(advice, fmt.Sprintf("%s (%s: %s): check %s", what, last.Endpoint, last.Err, check))
 	}
 	if last.ClockOff.Abs() > clockLimit {
 		advice = append(advice, fmt.Sprintf("this machine's clock differs from QFPay's by %s: set it, and let it be kept right (NTP)", last.ClockOff.Abs().Round(time.Minute)))

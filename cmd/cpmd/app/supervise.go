@@ -13,7 +13,7 @@ import (
 // notify tells the service manager how the daemon stands; without one it does nothing.
 func notify(log *zap.Logger, state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
-		log.Warn("the service manager could not be told", zap.String("state", state), zap.Error(err))
+		log.Warn("could not notify the service manager", zap.String("state", state), zap.Error(err))
 	}
 }
 

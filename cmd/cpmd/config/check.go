@@ -68,13 +68,13 @@ func (s *source) folder(key, place, file string) {
 	info, err := os.Stat(dir)
 	switch {
 	case os.IsNotExist(err):
-		s.warn(key, place, "the folder %s is not there; make it, and give it to the user that runs cpmd", dir)
+		s.warn(key, place, "the folder %s does not exist; create it, owned by the user that runs cpmd", dir)
 	case err != nil:
 		s.warn(key, place, "this user cannot look into %s; run the check as the user that runs cpmd", dir)
 	case !info.IsDir():
-		s.warn(key, place, "%s is no folder; choose another place", dir)
+		s.warn(key, place, "%s is not a folder; choose another place", dir)
 	case unix.Access(dir, unix.W_OK|unix.X_OK) != nil:
-		s.warn(key, place, "this user may not write in %s; run as the user that owns it, or change its owner", dir)
+		s.warn(key, place, "this user cannot write to %s; run as the user that owns it, or change its owner", dir)
 	}
 }
 
@@ -112,7 +112,7 @@ func (s *source) plugged(lanes []Lane) {
 		place := element("lane", i) + ".scanner.port"
 		real, err := filepath.EvalSymlinks(l.Scanner.Port)
 		if err != nil {
-			s.warn(key, place, "%s is not there now; plug the scanner in (cpmd scanners lists what is)", l.Scanner.Port)
+			s.warn(key, place, "%s does not exist now; plug the scanner in (cpmd scanners lists what is)", l.Scanner.Port)
 			continue
 		}
 		if other, ok := leads[real]; ok {
@@ -136,6 +136,6 @@ func (s *source) qfpay(g Gateway) {
 		s.warn("gateway.url", "gateway.url", "is for live tests: real wallets are charged and the money is not settled; refund every payment")
 	case strings.HasPrefix(host, "openapi") && (strings.HasSuffix(host, ".qfapi.com") || strings.HasSuffix(host, ".qfpay.com")):
 	default:
-		s.warn("gateway.url", "gateway.url", "%s is no host that QFPay documents; payment codes would go there: compare it with what QFPay gave you", host)
+		s.warn("gateway.url", "gateway.url", "%s is not a host that QFPay documents; payment codes would go there: compare it with what QFPay gave you", host)
 	}
 }

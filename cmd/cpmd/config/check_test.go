@@ -53,12 +53,12 @@ token_file = "run/token"
 		t.Errorf("%d lanes, want 3", len(c.Lanes))
 	}
 	want := `cpmd.toml:2: gateway.url: is for live tests: real wallets are charged and the money is not settled; refund every payment
-cpmd.toml:5: journal.path: the folder nowhere is not there; make it, and give it to the user that runs cpmd
+cpmd.toml:5: journal.path: the folder nowhere does not exist; create it, owned by the user that runs cpmd
 cpmd.toml:7: timing.poll: may lead to 90 queries a minute (3 lanes, one each 2s), and 75 is what gateway.rate_per_minute leaves for them: queries will wait; write a longer time
 cpmd.toml:15: lane.scanner.port: leads to ttyACM0, as that of lane "1" does; give each lane its own scanner
-cpmd.toml:18: lane.scanner.port: ttyACM7 is not there now; plug the scanner in (cpmd scanners lists what is)
-cpmd.toml:21: till.listen: app_code is no folder; choose another place
-cpmd.toml:25: till.token_file: the folder run is not there; make it, and give it to the user that runs cpmd`
+cpmd.toml:18: lane.scanner.port: ttyACM7 does not exist now; plug the scanner in (cpmd scanners lists what is)
+cpmd.toml:21: till.listen: app_code is not a folder; choose another place
+cpmd.toml:25: till.token_file: the folder run does not exist; create it, owned by the user that runs cpmd`
 	if diff := cmp.Diff(want, strings.ReplaceAll(warnings.Error(), dir+"/", "")); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
@@ -68,7 +68,7 @@ func TestCheckKnowsTheHostsOfQFPay(t *testing.T) {
 	for host, want := range map[string]string{
 		"https://openapi-hk.qfapi.com":  "",
 		"https://openapi.qfpay.com":     "",
-		"https://openapi-hk.qfapi.co":   "is no host that QFPay documents",
+		"https://openapi-hk.qfapi.co":   "is not a host that QFPay documents",
 		"https://openapi-int.qfapi.com": "is QFPay's sandbox",
 		"http://127.0.0.1:9000":         "",
 	} {

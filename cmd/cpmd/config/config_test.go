@@ -159,7 +159,7 @@ connections = 4096
 		},
 		Audit: config.Audit{After: []time.Duration{2 * time.Second, 3 * time.Second}, GiveBack: -1},
 		Sales: config.Sales{OldIDs: "refuse"},
-		Log: config.Log{Level: zapcore.DebugLevel, Format: "console"},
+		Log:   config.Log{Level: zapcore.DebugLevel, Format: "console"},
 		Lanes: []config.Lane{
 			{Name: "front_desk.1-a", PayType: "800108", Scanner: scanner.Config{
 				Driver: "serial", Port: "/dev/serial/by-id/usb-Honeywell", Baud: 115200, Protocol: "ssi", ACK: true,
@@ -229,7 +229,7 @@ func TestFilesThatAreNoConfiguration(t *testing.T) {
 	}
 }
 
-// A configuration that every user may change is nobody's word on where money goes.
+// A configuration that every user may change decides nothing safely.
 func TestWorldWritableIsRefused(t *testing.T) {
 	path := write(t, credentials(t), "cpmd.toml", least)
 	for mode, ok := range map[os.FileMode]bool{0o600: true, 0o644: true, 0o664: true, 0o666: false, 0o602: false, 0o777: false} {

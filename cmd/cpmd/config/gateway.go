@@ -51,7 +51,7 @@ func gatewayURL(s string) (string, error) {
 	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
 		return base, nil
 	case u.Scheme == "http":
-		return "", todo("sends payment codes in the open; write https:// (http:// is for 127.0.0.1, [::1] and localhost only)")
+		return "", todo("would send payment codes unencrypted; write https:// (http:// is for 127.0.0.1, [::1] and localhost only)")
 	}
 	return "", todo("must start with https://")
 }
@@ -83,7 +83,7 @@ func zone(s string) (*time.Location, error) {
 		offset = -offset
 	}
 	if offset < -12*60 || offset > 14*60 {
-		return nil, todo("%q is no place on earth; write an offset from -12:00 to +14:00", s)
+		return nil, todo("%q is out of range; write an offset from -12:00 to +14:00", s)
 	}
 	return time.FixedZone(s, offset*60), nil
 }

@@ -74,7 +74,7 @@ func (s *source) credential(name string, private bool) (payment.Secret, error) {
 	return payment.Secret(text), nil
 }
 
-// exposed says whether somebody else than the file's owner may use it.
+// exposed reports whether anybody but the file's owner may use it.
 //
 // The group bits of a file with an access control list are not about its group: they are the list's upper
 // limit. systemd hands credentials over that way, as mode 0440 with a list that names the service's user

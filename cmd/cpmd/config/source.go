@@ -13,7 +13,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// A file beyond these is no configuration of cpmd, and a deeply nested one costs the decoder memory without end.
+// A file beyond these is not a configuration of cpmd, and a deeply nested one costs the decoder memory without end.
 const (
 	maxFile  = 1 << 20 // bytes
 	maxLine  = 4 << 10 // bytes
@@ -115,16 +115,16 @@ func (s *source) unreadable(err error) {
 // The decoder names a key that is there twice in its message alone.
 var twice = regexp.MustCompile(`^Key '(.*)' (?:has|was) already`)
 
-// syntax tells the one fault of a file that is no TOML; what comes after it cannot be judged.
+// syntax records the one fault of a file that is not TOML; what comes after it cannot be judged.
 func (s *source) syntax(err error) {
-	const first = "mend this first, what follows was not checked"
+	const first = "fix this first; the rest was not checked"
 	var p toml.ParseError
 	if !errors.As(err, &p) {
 		s.add(0, "", "is not valid TOML: %v", err)
 		return
 	}
 	if m := twice.FindStringSubmatch(p.Message); m != nil {
-		s.add(p.Position.Line, m[1], "is there a second time; keep one of the two (%s)", first)
+		s.add(p.Position.Line, m[1], "is defined twice; keep one of the two (%s)", first)
 		return
 	}
 	s.add(p.Position.Line, p.LastKey, "not valid TOML: %s (%s)", strings.TrimSuffix(p.Message, "."), first)

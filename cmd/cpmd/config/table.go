@@ -20,7 +20,7 @@ type table struct {
 	place  string // dotted, with element numbers, for lines
 	line   int
 	values map[string]any
-	broken bool     // it is no table at all, which was said already
+	broken bool     // it is not a table, which was reported already
 	asked  []string // keys
 }
 

@@ -93,7 +93,7 @@ func peers(t *table, network string, allowed []till.Permission) map[till.Permiss
 	}
 	sub := t.table("peers")
 	if network == "tcp" {
-		t.fault("peers", "is for unix sockets: over tcp cpmd cannot tell which user connects; take it out, or listen on unix:")
+		t.fault("peers", "is for unix sockets: over tcp cpmd cannot tell which user connects; remove it, or listen on unix:")
 	}
 	all := map[till.Permission][]string{}
 	for _, key := range slices.Sorted(maps.Keys(sub.values)) {
@@ -104,7 +104,7 @@ func peers(t *table, network string, allowed []till.Permission) map[till.Permiss
 		case !slices.Contains(till.Permissions, p):
 			sub.fault(key, "is not one of %q", till.Permissions)
 		case allowed != nil && !slices.Contains(allowed, p):
-			sub.fault(key, "is not in allow of this [[till]], so nobody has it here; add it there or take it out")
+			sub.fault(key, "is not in allow of this [[till]], so nobody has it here; add it there or remove it")
 		case !ok || err == nil && len(names) == 0:
 			sub.fault(key, `must be a list of users and groups, such as ["supervisors"]`)
 		case err != nil:
@@ -141,7 +141,7 @@ func origins(t *table, dialect string) []string {
 		})
 	})
 	if len(all) > 0 && dialect == till.DialectLine {
-		t.fault("origins", `is for the dialect "http"; no web page speaks the other one`)
+		t.fault("origins", `is for the dialect "http"; web pages cannot use the line dialect`)
 	}
 	return all
 }
@@ -158,13 +158,13 @@ func tokenFile(t *table, network string) string {
 	}
 	name := read(t, "token_file", "/run/cpmd/token", func(s string) (string, error) {
 		if s == "" || strings.HasSuffix(s, "/") || strings.ContainsRune(s, 0) {
-			return "", todo("%q is no file; write a path such as /run/cpmd/token", s)
+			return "", todo("%q is not a file name; write a path such as /run/cpmd/token", s)
 		}
 		return t.path(s), nil
 	})
 	t.known["till.token_file"] = "required for tcp"
 	if network == "unix" {
-		t.fault("token_file", "is not used on a unix socket, whose owner and mode say who may connect; take it out")
+		t.fault("token_file", "is not used on a unix socket, whose owner and mode decide who may connect; remove it")
 	}
 	return name
 }

@@ -12,7 +12,7 @@ const (
 	shortestAnswer = 10 * time.Second
 )
 
-// timing reads the waiting times; real says that the gateway is not a simulator on this machine.
+// timing reads the waiting times; real: the gateway is not a simulator on this machine.
 func timing(t *table, real bool) Timing {
 	defer t.done()
 	least := shortest
@@ -85,12 +85,12 @@ func timeOfDay(s string) (time.Duration, error) {
 	}
 	at, err := time.Parse("15:04", s)
 	if err != nil {
-		return 0, todo(`%q is no time of day; write it like "03:30", or "never"`, s)
+		return 0, todo(`%q is not a time of day; write it like "03:30", or "never"`, s)
 	}
 	return max(time.Duration(at.Hour())*time.Hour+time.Duration(at.Minute())*time.Minute, 1), nil
 }
 
-// checkOrder says what would act on a payment before anything can be known about it. Times that are zero have a
+// checkOrder reports what would act on a payment before anything can be known about it. Times that are zero have a
 // fault already.
 func (g Timing) checkOrder(say func(key, format string, args ...any)) {
 	known := func(a, b time.Duration) bool { return a > 0 && b > 0 }

@@ -294,9 +294,9 @@ func (w *world) listen() {
 		panic(err)
 	}
 	defer c.Close()
-	for n, err := range c.Events(w.ending, 0) {
+	for n, err := range c.Events(w.tuned, 0) {
 		if err != nil {
-			if w.ending.Err() == nil {
+			if w.tuned.Err() == nil {
 				w.wrong("the event stream ends: %v", err)
 			}
 			return

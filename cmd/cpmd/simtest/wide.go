@@ -262,6 +262,9 @@ func (w *world) night() {
 		return
 	}
 	w.note("--- night ---")
+	if w.wide == (wide{}) {
+		w.hangUp() // a listener costs more than all else that goes on then
+	}
 	if w.wide.Portal > 0 && w.luck.of("next day").IntN(2) == 0 {
 		time.Sleep(between(w.luck.of("next day"), 2*time.Hour, 20*time.Hour))
 		w.atPortal(nextDay)

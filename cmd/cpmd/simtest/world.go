@@ -61,6 +61,8 @@ type world struct {
 	helpers sync.WaitGroup // everybody else
 	ending  context.Context
 	end     context.CancelFunc
+	tuned   context.Context // the listener's
+	hangUp  context.CancelFunc
 
 	books books
 }
@@ -69,6 +71,7 @@ func newWorld(o Options, dir string) *world {
 	w := &world{o: o, luck: luck(o.Seed), dir: dir, rules: sale.DefaultRules(), deaths: make(chan *daemon)}
 	w.history = history{begun: time.Now(), seen: map[string]int{}}
 	w.ending, w.end = context.WithCancel(context.Background())
+	w.tuned, w.hangUp = context.WithCancel(w.ending)
 	w.path = filepath.Join(dir, "0.db")
 	w.books.init()
 	r := w.luck.of("world")
@@ -278,6 +281,7 @@ func (w *world) run() {
 		}
 		next.Stop()
 	}
+	beat.Stop()
 	w.night()
 	w.judge()
 	w.end()

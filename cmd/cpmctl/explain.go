@@ -1,11 +1,26 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 
 	"cpmd/queue/sale"
 )
+
+var explainCommand = &command{
+	name: "explain", args: []string{"ID"},
+	summary: "a sale's whole story: what was sent, what came back, how it was judged",
+	begin: func(*flag.FlagSet) action {
+		return func(t *tool, args []string) (int, error) {
+			story, err := t.Story(t.first, args[0])
+			if err != nil {
+				return failed(err)
+			}
+			return t.done(0, story, func(w io.Writer) { tell(w, story) })
+		}
+	},
+}
 
 // tell prints a sale's story.
 func tell(w io.Writer, s sale.Story) {
