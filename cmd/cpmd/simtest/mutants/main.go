@@ -1,10 +1,11 @@
-// Mutants checks the tests: it puts one small fault after the other into the code that moves money, in a copy of the
+// Mutants checks the tests: it puts one small fault after the other into the code, in a copy of the
 // tree, and demands that a test fails for each. The faults are the .mutant files beside it (see edit.go); the first line of each
 // says what it does.
 //
 //	go run ./cmd/cpmd/simtest/mutants          # all, and which seed of the simulation finds each
 //	go run ./cmd/cpmd/simtest/mutants -write   # and write the table in docs/testing.md
 //	go run ./cmd/cpmd/simtest/mutants -short   # a few, the first test that fails
+//	go run ./cmd/cpmd/simtest/mutants -noseeds # all, without the simulation's seeds
 package main
 
 import (
@@ -19,6 +20,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -38,6 +40,9 @@ func main() {
 	only := flag.String("only", "", "run those whose file names contain this")
 	seeds := flag.Int("seeds", 150, "seeds of the simulation for each")
 	check := flag.Bool("check", false, "only see whether each still fits the code")
+	noSeeds := flag.Bool("noseeds", false, "do not ask which seed of the simulation finds each")
+	at := flag.Int("j", 1, "how many to try at once, each in a tree of its own")
+	missing := flag.Bool("missing", false, "only those that have no row in the table yet")
 	flag.Parse()
 	if *check {
 		if err := fit(); err != nil {
@@ -46,50 +51,96 @@ func main() {
 		}
 		return
 	}
-	if err := run(*quick, *write, *only, *seeds); err != nil {
+	if *noSeeds {
+		*seeds = 0
+	}
+	if err := run(choice{*quick, *missing, *only}, *write, *seeds, *at); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(quick, write bool, only string, seeds int) error {
+// A choice is which mutants to try.
+type choice struct {
+	quick, missing bool
+	only           string
+}
+
+func (c choice) takes(name, row string) bool {
+	return (!c.quick || chosen(name)) && (!c.missing || row == "") && strings.Contains(name, c.only)
+}
+
+func run(c choice, write bool, seeds, at int) error {
 	patches, err := filepath.Glob(dir + "/*.mutant")
 	if err != nil || len(patches) == 0 {
 		return errors.Join(err, errors.New("no mutants; run it from the top of the repository"))
 	}
-	copied, err := copyTree()
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(copied)
 	rows, err := readRows()
 	if err != nil {
 		return err
 	}
-	alive := 0
+	var todo []int
 	for n, patch := range patches {
-		name := strings.TrimSuffix(filepath.Base(patch), ".mutant")
-		if quick && !chosen(name) || !strings.Contains(name, only) {
-			continue
+		if c.takes(filepath.Base(patch), rows[n]) {
+			todo = append(todo, n)
 		}
-		m, err := try(copied, patch, quick, seeds)
-		if err != nil {
-			return fmt.Errorf("%s: %w", patch, err)
+	}
+	var mu sync.Mutex // guards rows, alive and what comes next
+	alive := 0
+	next := func() (n int, ok bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(todo) == 0 {
+			return 0, false
 		}
+		n, todo = todo[0], todo[1:]
+		return n, true
+	}
+	tell := func(n int, m mutant) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if m.test == "" && m.seed == "" {
 			alive++
 			m.test = "NONE"
 		}
-		fmt.Printf("%-36s %-60s %s\n", name, m.test, m.seed)
-		rows[n] = fmt.Sprintf("| %d | %s | %s | %s |\n", n+1, m.says, code(m.test), m.seed)
-		if write {
-			if err := replace(rows, len(patches)); err != nil {
-				return err
-			}
+		fmt.Printf("%-42s %-60s %s\n", filepath.Base(patches[n]), m.test, m.seed)
+		if !write {
+			return nil
 		}
+		if seeds == 0 { // the seed that found it before stands
+			m.seed = seedOf(rows[n])
+		}
+		rows[n] = fmt.Sprintf("| %d | %s | %s | %s |\n", n+1, m.says, code(m.test), m.seed)
+		return replace(rows, len(patches))
 	}
-	if alive > 0 {
-		return fmt.Errorf("%d mutants live: no test fails for them", alive)
+	ends := make(chan error, at)
+	for range at {
+		go func() { ends <- work(patches, next, tell, c.quick, seeds) }()
+	}
+	for range at {
+		err = errors.Join(err, <-ends)
+	}
+	if err == nil && alive > 0 {
+		err = fmt.Errorf("%d mutants live: no test fails for them", alive)
+	}
+	return err
+}
+
+// work tries one mutant after the other in a tree of its own.
+func work(patches []string, next func() (int, bool), tell func(int, mutant) error, quick bool, seeds int) error {
+	tree, err := copyTree()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tree)
+	for n, ok := next(); ok; n, ok = next() {
+		m, err := try(tree, patches[n], quick, seeds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", patches[n], err)
+		}
+		if err := tell(n, m); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -97,22 +148,25 @@ func run(quick, write bool, only string, seeds int) error {
 // suites are the tests that may catch a fault, those of its own package first. Only faults in what the simulation plays
 // are shown to it.
 func suites(edits []edit) (all [][]string) {
-	add := func(args ...string) {
+	add := func(args ...string) { // the package, then what else to say
 		if !slices.ContainsFunc(all, func(have []string) bool { return have[0] == args[0] }) {
 			all = append(all, args)
 		}
 	}
 	for _, e := range edits {
-		pkg := "./" + filepath.Dir(e.path)
-		if strings.HasSuffix(e.path, ".sql") {
-			pkg = "./queue/journal"
+		switch {
+		case strings.HasSuffix(e.path, ".sql"):
+			add("./queue/journal")
+		case strings.HasPrefix(e.path, "systemd/"):
+			add("./systemd")
+		default:
+			add("./" + filepath.Dir(e.path))
 		}
-		add(pkg)
 	}
 	if slices.ContainsFunc(edits, simulated) {
+		add("./queue")
 		add("./queue/sale")
 		add("./queue/journal")
-		add("./queue")
 		add("./payment")
 		add("./cmd/cpmd/simtest", "-run", "TestEveryWrite")
 	}
@@ -159,7 +213,7 @@ func code(s string) string {
 
 func chosen(name string) bool {
 	for _, s := range short {
-		if strings.HasSuffix(name, "-"+s) {
+		if strings.HasSuffix(name, "-"+s+".mutant") {
 			return true
 		}
 	}
@@ -219,7 +273,7 @@ func try(tree, patch string, quick bool, seeds int) (m mutant, err error) {
 			break
 		}
 	}
-	if quick && m.test != "" || !slices.ContainsFunc(edits, simulated) {
+	if seeds == 0 || quick && m.test != "" || !slices.ContainsFunc(edits, simulated) {
 		return m, nil
 	}
 	failed, err := test(tree, "./cmd/cpmd/simtest", "-run", "TestSeeds", "-failfast", "-args", "-shrink=false", fmt.Sprintf("-seeds=%d", seeds))
@@ -281,6 +335,15 @@ func readRows() (map[int]string, error) {
 		}
 	}
 	return rows, err
+}
+
+// seedOf is the last cell of a row.
+func seedOf(row string) string {
+	cells := strings.Split(strings.TrimSpace(row), "|")
+	if len(cells) < 3 {
+		return ""
+	}
+	return strings.TrimSpace(cells[len(cells)-2])
 }
 
 // replace writes the table anew, as far as it is known.
