@@ -267,6 +267,8 @@ func (w *world) night() {
 	if w.wide == (wide{}) {
 		w.hangUp() // a listener costs more than all else that goes on then
 	}
+	time.Sleep(time.Hour) // what came very late is listed from now on, too
+	w.honest()
 	if w.wide.Portal > 0 && w.luck.of("next day").IntN(2) == 0 {
 		time.Sleep(between(w.luck.of("next day"), 2*time.Hour, 20*time.Hour))
 		w.atPortal(nextDay)
