@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -194,5 +195,52 @@ func TestQueriesDoNotPileUp(t *testing.T) {
 			g.query = func(int, payment.Query) payment.QueryResult { return finding(payment.Paid) }
 		})
 		c.until("a0", sale.Paid, 3*time.Hour)
+	})
+}
+
+// Where more is to be asked than QFPay's rate lets through, everything unknown gets its turn, and what a person asks for
+// goes first.
+func TestEveryUnknownGetsItsTurn(t *testing.T) {
+	var mu sync.Mutex
+	asked := map[string]int{}
+	g := &fakeGateway{pay: always(payment.Unknown)}
+	g.query = func(_ int, q payment.Query) payment.QueryResult {
+		mu.Lock()
+		asked[q.OutTradeNo]++
+		mu.Unlock()
+		time.Sleep(10 * time.Second) // slow: a few at a time, for many unknowns
+		return finding(payment.Unknown)
+	}
+	bubble(t, g, func(c *counter) {
+		c.cfg.Parallel = 1
+		c.cfg.Rules.FollowUp = []time.Duration{time.Second}
+		var numbers []string
+		for i := range 12 {
+			id := string(rune('a' + i))
+			c.open(id)
+			c.scan("2800000000000000" + string(rune('0'+i/10)) + string(rune('0'+i%10)))
+			c.until(id, sale.Unresolved, 3*time.Minute)
+			numbers = append(numbers, c.state(id).Payments[0].OutTradeNo)
+		}
+		mu.Lock()
+		clear(asked)
+		mu.Unlock()
+		if _, err := c.AskNow(ctx, "a", "boss"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		mu.Lock()
+		if asked[numbers[0]] != 1 {
+			t.Errorf("what a person asked for waits: %v", asked)
+		}
+		mu.Unlock()
+		time.Sleep(40 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, n := range numbers {
+			if asked[n] < 5 {
+				t.Errorf("%s was asked for %d times in 40 minutes: %v", n, asked[n], asked)
+			}
+		}
 	})
 }

@@ -227,9 +227,12 @@ func (c *change) moneyMissing(p *Payment, f *payment.QueryResult) {
 func (c *change) askNow() {
 	if p := c.s.Alive(); p != nil && !p.Progress.Resend {
 		c.query(p)
-		return
+	} else {
+		for i := range c.s.Payments {
+			c.audit(&c.s.Payments[i])
+		}
 	}
-	for i := range c.s.Payments {
-		c.audit(&c.s.Payments[i])
+	for i := range c.effects {
+		c.effects[i].Urgent = true
 	}
 }
