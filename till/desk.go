@@ -33,6 +33,8 @@ type Desk interface {
 
 	// Notices returns at most limit entries whose Seq is greater than after, in order; no two share a Seq.
 	Notices(ctx context.Context, after int64, limit int) ([]sale.Notice, error)
+	// LastSeq is the journal's end: no entry has a greater Seq.
+	LastSeq(ctx context.Context) (int64, error)
 	// Changed returns a channel that is closed at the next journal commit that tills can see. Whoever gets
 	// it before reading misses nothing.
 	Changed() <-chan struct{}
