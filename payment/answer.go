@@ -63,7 +63,7 @@ func (r reply) unusable() (Answer, bool) {
 	case r.err != nil && r.seal == forged:
 		return Answer{Meaning: Unknown, Err: r.err, Alarm: wrongSignature + "; check the client key"}, true
 	case r.err != nil:
-		return Answer{Meaning: Unknown, Err: r.err}, true
+		return Answer{Meaning: Unknown, Err: r.err, Throttled: r.status == 429}, true
 	}
 	a := Answer{Meaning: Unknown, RespCD: r.object.code("respcd"), Text: r.object.says("resperr", "respmsg")}
 	switch {

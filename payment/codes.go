@@ -135,6 +135,13 @@ func table(rows []row) map[string]code {
 	return m
 }
 
+// Failed reports whether a payment that is listed with the code took no money and will take none, as far as the code
+// tells.
+func Failed(respCD string) bool {
+	m := codes[respCD].item
+	return m == Declined || m == Misconfigured || m == Undone
+}
+
 // Explain says in English what a response code means, for people; "" for a code that is not documented.
 func Explain(respCD string) string { return codes[respCD].says }
 

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type lane struct {
 	last   scanner.Text // the last scan, when it was first and last seen, to tell a scan from its echo
 	first  time.Time
 	lastAt time.Time
+	warm   context.CancelFunc // ends the readiness of a connection to QFPay; nil where none is kept
 }
 
 // echo is how soon the same text counts as the same scan: presentation scanners read a phone more than once.
@@ -171,6 +173,7 @@ func (q *Queue) settleLane(old, s sale.Sale) {
 		l.holder = ""
 	}
 	l.arm(s.State == sale.Waiting)
+	q.warm(l, s.State)
 	switch {
 	case s.State == sale.Waiting:
 		l.since = time.Now()
@@ -181,6 +184,30 @@ func (q *Queue) settleLane(old, s sale.Sale) {
 		l.beep(true)
 	case s.State == sale.NotPaid && len(s.Payments) > 0:
 		l.beep(false)
+	}
+}
+
+// warm has a connection to QFPay ready while a sale waits for its code, and until its payment has taken it, so that the
+// payment takes one round trip.
+func (q *Queue) warm(l *lane, state sale.State) {
+	switch {
+	case state == sale.Waiting && l.warm == nil && !q.stopping:
+		p, ok := q.cfg.Gateway.(Preparer)
+		if !ok {
+			return
+		}
+		var ctx context.Context
+		ctx, l.warm = context.WithCancel(q.ctx)
+		q.calls.Add(1)
+		go func() {
+			defer q.calls.Done()
+			if err := p.Prepare(ctx); err != nil && ctx.Err() == nil {
+				q.log.Debug("no connection to QFPay could be made ready; the payment makes its own", zap.Error(err))
+			}
+		}()
+	case state != sale.Waiting && state != sale.Paying && l.warm != nil:
+		l.warm()
+		l.warm = nil
 	}
 }
 

@@ -27,6 +27,11 @@ type Gateway interface {
 	Refund(context.Context, payment.RefundRequest) payment.Answer
 }
 
+// A Preparer is a gateway that makes a connection ready, for as long as the context lasts; *payment.Client is one.
+type Preparer interface {
+	Prepare(context.Context) error
+}
+
 // A Lane is one counter position.
 type Lane struct {
 	Name    string

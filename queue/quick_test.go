@@ -3,7 +3,9 @@ package queue
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cpmd/payment"
@@ -192,6 +194,52 @@ func TestScanWhileConfirmingDoesNotPayLater(t *testing.T) {
 		c.Sink("1").Scanned(early) // delivered late
 		if v := c.state("a"); v.State != sale.Waiting || g.number("pay") != 1 {
 			t.Errorf("an old scan paid: %+v", v)
+		}
+	})
+}
+
+// A preparing gateway counts the connections that are to be kept ready.
+type preparing struct {
+	*fakeGateway
+	ready, whenPaid atomic.Int32
+}
+
+func (g *preparing) Prepare(ctx context.Context) error {
+	g.ready.Add(1)
+	context.AfterFunc(ctx, func() { g.ready.Add(-1) })
+	return nil
+}
+
+func (g *preparing) Pay(ctx context.Context, o payment.PaymentRequest) payment.Answer {
+	g.whenPaid.Store(g.ready.Load())
+	return g.fakeGateway.Pay(ctx, o)
+}
+
+// While a sale waits, a connection is ready; the payment finds it, and nothing of it is left behind.
+func TestConnectionIsReadyWhileASaleWaits(t *testing.T) {
+	g := &preparing{fakeGateway: &fakeGateway{pay: always(payment.Paid)}}
+	bubble(t, g.fakeGateway, func(c *counter) {
+		c.cfg.Gateway = g
+		for _, id := range []string{"a", "b"} {
+			c.open(id)
+			synctest.Wait()
+			if n := g.ready.Load(); n != 1 {
+				t.Errorf("%d connections are ready while %s waits", n, id)
+			}
+			c.scan(code[:17] + id[:1])
+			c.until(id, sale.Paid, time.Second)
+			if n := g.whenPaid.Load(); n != 1 {
+				t.Errorf("the payment of %s found %d connections", id, n)
+			}
+			if n := g.ready.Load(); n != 0 {
+				t.Errorf("%d connections are kept ready for nobody", n)
+			}
+		}
+		c.open("d")
+		c.CancelSale(ctx, "d", "till")
+		synctest.Wait()
+		if n := g.ready.Load(); n != 0 {
+			t.Errorf("%d connections are kept ready after a cancellation", n)
 		}
 	})
 }

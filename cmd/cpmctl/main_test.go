@@ -117,17 +117,15 @@ func poll(ts *testscript.TestScript, ok func() bool) {
 // A refusal that leaves open what became of a sale must not read as "nothing happened": a script would charge again.
 func TestExitCodesOfRefusals(t *testing.T) {
 	for _, tc := range []struct {
-		err     client.Error
-		changes bool
-		want    int
+		err  client.Error
+		want int
 	}{
-		{client.Error{Status: 403, Code: notAllowed}, true, exitUnavailable},
-		{client.Error{Status: 403, Code: notAllowed, Sale: "a"}, true, exitNotKnown},
-		{client.Error{Status: 403, Code: notAllowed, Sale: "a"}, false, exitUnavailable},
-		{client.Error{Status: 401, Code: "unauthorized"}, true, exitUnavailable},
+		{client.Error{Status: 403, Code: "not_allowed"}, exitUnavailable},
+		{client.Error{Status: 403, Code: "not_allowed", Sale: "a"}, exitNotKnown},
+		{client.Error{Status: 401, Code: "unauthorized"}, exitUnavailable},
 	} {
-		if got, _ := failed(&tc.err, tc.changes); got != tc.want {
-			t.Errorf("%+v, changes %v: exit %d, want %d", tc.err, tc.changes, got, tc.want)
+		if got, _ := failed(&tc.err); got != tc.want {
+			t.Errorf("%+v: exit %d, want %d", tc.err, got, tc.want)
 		}
 	}
 }

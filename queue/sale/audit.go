@@ -20,6 +20,7 @@ type Audit struct {
 	Back    bool      `json:"back,omitempty"`    // it went back
 	Kept    bool      `json:"kept,omitempty"`    // a person decided that it stays
 	Odd     bool      `json:"odd,omitempty"`     // it is listed in a way that is not understood, and a person was called
+	Gone    int       `json:"gone,omitempty"`    // looks at a paid payment that QFPay does not know as paid
 	Missing bool      `json:"missing,omitempty"` // money that was taken is gone, and a person was called
 	Closing bool      `json:"closing,omitempty"` // a cancellation was sent because it was still open
 }
@@ -68,6 +69,10 @@ func (c *change) audited(p *Payment, f *payment.QueryResult) {
 		c.moneyMissing(p, f)
 	case f.Meaning == payment.Undone && !kept && !a.Found.IsZero():
 		a.Back, a.BackAt = true, time.Time{}
+	case kept && (f.Meaning == payment.Declined || f.Meaning == payment.NotFound && f.Searched):
+		if a.Gone++; a.Gone >= absentProves {
+			c.moneyMissing(p, f)
+		}
 	case f.Meaning == payment.Pending:
 		c.closeEnded(p)
 		c.auditLater(p)
@@ -76,7 +81,7 @@ func (c *change) audited(p *Payment, f *payment.QueryResult) {
 		c.notUnderstood(p, f)
 		c.auditLater(p)
 		return
-	case f.Meaning == payment.Unknown || f.Meaning == payment.Duplicate, f.Meaning == payment.NotFound && (kept || !f.Searched):
+	case f.Meaning == payment.Unknown || f.Meaning == payment.Duplicate, f.Meaning == payment.NotFound && !f.Searched:
 		c.auditLater(p)
 		return
 	}
@@ -207,8 +212,15 @@ func (c *change) moneyMissing(p *Payment, f *payment.QueryResult) {
 		return
 	}
 	p.Progress.Audit.Missing = true
-	c.alarm(p, "QFPay shows this payment as given back (cancel %s), but the sale is paid and %d of %d was refunded here: "+
-		"the shop does not have this money. Look it up in QFPay's portal", f.Cancel, c.s.Refunded, c.s.Amount)
+	shows := "given back (cancel " + f.Cancel + ")"
+	switch f.Meaning {
+	case payment.NotFound:
+		shows = "unknown"
+	case payment.Declined:
+		shows = "not paid (" + f.RespCD + ")"
+	}
+	c.alarm(p, "QFPay shows this payment as %s, but the sale is paid and %d of %d was refunded here: "+
+		"the shop does not have this money. Look it up in QFPay's portal", shows, c.s.Refunded, c.s.Amount)
 }
 
 // askNow asks QFPay at once, whatever the pace.

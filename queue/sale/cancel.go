@@ -64,11 +64,11 @@ func (c *change) cancelAnswered() {
 	}
 	switch a.Meaning {
 	case payment.Undone, payment.Pending, payment.Paid:
-		p.Progress.Cancel = CancelAccepted
+		p.Progress.Cancel, p.Progress.Known = CancelAccepted, true
 	case payment.Refused, payment.Declined, payment.Misconfigured, payment.NotFound:
 		p.Progress.Cancel = CancelRefused
 		if a.RespCD == payment.AlreadyPaid {
-			p.Progress.Cancel = CancelTooLate
+			p.Progress.Cancel, p.Progress.Known = CancelTooLate, true
 		}
 	case payment.NotSent:
 		p.Progress.Cancel = NoCancel

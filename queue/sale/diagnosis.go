@@ -11,7 +11,11 @@ func Advice(d Diagnosis) (all []string) {
 		all = append(all, d.Journal.Error)
 	}
 	for _, a := range d.Alarms {
-		all = append(all, fmt.Sprintf("alarm %d, %s %s: %s (cpmctl explain %s, then cpmctl settle %d)", a.Seq, a.Kind, a.ID, a.What, a.ID, a.Seq))
+		first := "cpmctl explain " + a.ID
+		if a.Kind == "day" {
+			first = "cpmctl reconcile -last -day " + a.ID
+		}
+		all = append(all, fmt.Sprintf("alarm %d, %s %s: %s (%s, then cpmctl settle %d)", a.Seq, a.Kind, a.ID, a.What, first, a.Seq))
 	}
 	unresolved := 0
 	for _, s := range d.Unsettled {

@@ -77,7 +77,8 @@ func Differs(b Book, i payment.Item) bool {
 	}
 	switch {
 	case !b.Kept && b.GaveBack == 0: // no money was taken, or it was reversed
-		return success && i.Cancel != "1" && i.Cancel != "2" && i.Cancel != "3" || payment.Explain(i.RespCD) == ""
+		undone := i.Cancel == "1" || i.Cancel == "2" || i.Cancel == "3"
+		return !(success && undone) && !payment.Failed(i.RespCD) // what is still open may yet take money
 	case !success:
 		return true
 	}

@@ -236,7 +236,9 @@ func (w *world) atPortal(n int) {
 	}
 	switch r.IntN(5) {
 	case 0:
-		deed.Quiet = n != nextDay // the next day nobody asks for a sale of the day before
+		if deed.Quiet = n != nextDay; deed.Quiet { // the next day nobody asks for a sale of the day before
+			deed.Amount, amount = 0, p.Charged // a part that no item shows beside another part shows nowhere: nobody can find it
+		}
 	case 1:
 		if n != nextDay {
 			deed, amount = sim.Deed{Reverse: p.OutTradeNo}, p.Charged
@@ -265,10 +267,12 @@ func (w *world) night() {
 	if w.wide == (wide{}) {
 		w.hangUp() // a listener costs more than all else that goes on then
 	}
+	time.Sleep(time.Hour) // what came very late is listed from now on, too
+	w.honest()
 	if w.wide.Portal > 0 && w.luck.of("next day").IntN(2) == 0 {
 		time.Sleep(between(w.luck.of("next day"), 2*time.Hour, 20*time.Hour))
 		w.atPortal(nextDay)
 		w.saw("the portal on the next day")
 	}
-	time.Sleep(26 * time.Hour)
+	time.Sleep(42 * time.Hour) // to the next day's end, also by a clock that is half a day late
 }

@@ -23,7 +23,6 @@ import (
 
 	"github.com/creack/pty"
 
-	"cpmd/cmd/qfpaysim/sim"
 	"cpmd/till/client"
 )
 
@@ -212,8 +211,19 @@ func (s *Stage) Get(ctx context.Context, path string) ([]byte, error) {
 // Output is everything that the daemon ever wrote.
 func (s *Stage) Output() ([]byte, error) { return os.ReadFile(filepath.Join(s.plan.Dir, "cpmd.log")) }
 
+// A Ledger is what of the gateway's books a stage compares: qfpaysim's ledger, read over HTTP so that the daemon does not
+// carry a simulator with it.
+type Ledger struct {
+	Payments []struct {
+		OutTradeNo string `json:"out_trade_no"`
+		Charged    int64  `json:"charged"` // kept by the shop, minor units
+		Charges    int    `json:"charges"` // how often the customer was charged
+		Posts      int    `json:"posts"`   // payment requests
+	} `json:"payments"`
+}
+
 // Ledger asks the gateway what it charged.
-func (s *Stage) Ledger() (l sim.Ledger, err error) {
+func (s *Stage) Ledger() (l Ledger, err error) {
 	resp, err := http.Get(s.URL + "/sim/ledger")
 	if err != nil {
 		return l, err
