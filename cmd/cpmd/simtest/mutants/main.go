@@ -133,16 +133,17 @@ func work(patches []string, next func() (int, bool), tell func(int, mutant) erro
 		return err
 	}
 	defer os.RemoveAll(tree)
+	var all []error
 	for n, ok := next(); ok; n, ok = next() {
 		m, err := try(tree, patches[n], quick, seeds)
-		if err != nil {
-			return fmt.Errorf("%s: %w", patches[n], err)
+		if err == nil {
+			err = tell(n, m)
 		}
-		if err := tell(n, m); err != nil {
-			return err
+		if err != nil {
+			all = append(all, fmt.Errorf("%s: %w", patches[n], err))
 		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // suites are the tests that may catch a fault, those of its own package first. Only faults in what the simulation plays

@@ -1,0 +1,248 @@
+package sale
+
+import (
+	"testing"
+	"time"
+
+	"cpmd/payment"
+)
+
+// declined is a sale that waits again because its first payment was declined.
+func declined(t *testing.T) *life {
+	l := begin(t)
+	l.answer("N1", signed)
+	l.shows("N1", nothing)
+	l.pass(3 * time.Second)
+	l.shows("N1", nothing)
+	l.is(Waiting)
+	return l
+}
+
+// due lets the next look happen when it is due.
+func (l *life) due() {
+	l.Helper()
+	if at := l.s.Due(); at.After(l.at) {
+		l.at = at
+	}
+	l.step(Event{Kind: Due})
+}
+
+// Each ended payment is looked at as often as configured, at these times from its end, and then no more.
+func TestAuditLooks(t *testing.T) {
+	l := declined(t)
+	l.step(Event{Kind: CancelAsked})
+	l.is(NotPaid)
+	end := l.at
+	for _, after := range l.Audit {
+		at := l.s.Due()
+		if d := at.Sub(end); d < after || d > after+after/10+5*time.Second {
+			t.Fatalf("looked at after %v, want %v", d, after)
+		}
+		l.due()
+		l.does(QueryPayment)
+		l.shows("N1", nothing)
+	}
+	if !l.s.Due().IsZero() {
+		t.Errorf("one more look at %v", l.s.Due())
+	}
+}
+
+// A look that brings no certainty is repeated at the slow pace; if it never does, a person is called once.
+func TestUnclearAudit(t *testing.T) {
+	l := declined(t)
+	l.step(Event{Kind: CancelAsked})
+	calls := 0
+	for n := 0; !l.s.Due().IsZero(); n++ {
+		if n > 2*mostAudits {
+			t.Fatal("it never ends")
+		}
+		l.due()
+		l.shows("N1", payment.QueryResult{Answer: says(payment.Unknown)})
+		for _, e := range l.effects {
+			if e.Kind == RaiseAlarm {
+				calls++
+			}
+		}
+	}
+	if calls != 1 {
+		t.Errorf("%d alarms", calls)
+	}
+}
+
+// Money that shows up while the sale waits pays it; nothing is charged again.
+func TestMoneyFoundWhileWaiting(t *testing.T) {
+	l := declined(t)
+	l.shows("N1", listed(payment.Paid))
+	l.is(Paid)
+	l.alarmed(true)
+	if l.s.Payments[0].Outcome != OutcomePaid {
+		t.Errorf("%+v", l.s.Payments)
+	}
+}
+
+// Money that shows up while the next payment is under way: that one is cancelled; if it is paid too, the first goes back.
+func TestMoneyFoundBesideAnother(t *testing.T) {
+	for _, second := range []payment.Meaning{payment.Paid, payment.Undone} {
+		l := declined(t)
+		l.pay("N2")
+		l.answer("N2", says(payment.Pending))
+		l.shows("N1", listed(payment.Paid))
+		l.alarmed(true)
+		l.does(CancelPayment)
+		if second == payment.Undone {
+			l.step(Event{Kind: CancelAnswered, Payment: "N2", Answer: &payment.Answer{Meaning: payment.Undone}})
+			l.shows("N2", listed(payment.Undone))
+			l.is(Paid)
+			if l.s.Payments[0].Outcome != OutcomePaid || l.s.Payments[1].Outcome != OutcomeReversed {
+				t.Errorf("%+v", l.s.Payments)
+			}
+			continue
+		}
+		l.step(Event{Kind: CancelAnswered, Payment: "N2", Answer: &payment.Answer{Meaning: payment.Refused, RespCD: payment.AlreadyPaid}})
+		l.shows("N2", listed(payment.Paid))
+		l.is(Paid)
+		l.due()
+		l.does(QueryPayment)
+		l.shows("N1", listed(payment.Paid))
+		l.does(GiveBack)
+		l.step(Event{Kind: GaveBack, Payment: "N1", Done: true})
+		l.shows("N1", listed(payment.Paid))
+		l.does()
+	}
+}
+
+// A late "paid" to a payment that was taken for dead is money found.
+func TestLateAnswerIsMoneyFound(t *testing.T) {
+	l := declined(t)
+	l.pay("N2")
+	l.answer("N2", says(payment.Paid))
+	l.is(Paid)
+	a := says(payment.Paid)
+	a.SysSN = "S1"
+	l.answer("N1", a)
+	l.alarmed(true)
+	l.does(GiveBack)
+	a.Meaning = payment.Declined
+	l.answer("N1", a)
+	l.alarmed(false)
+}
+
+// Money of a sale that was told as not paid goes back after a while, unless a person objects in time.
+func TestGiveBackWaits(t *testing.T) {
+	found := func(t *testing.T) *life {
+		l := declined(t)
+		l.step(Event{Kind: CancelAsked})
+		l.is(NotPaid)
+		l.shows("N1", listed(payment.Paid))
+		l.alarmed(true)
+		l.does()
+		return l
+	}
+	t.Run("nobody objects", func(t *testing.T) {
+		l := found(t)
+		l.pass(l.GiveBack - 1)
+		l.shows("N1", listed(payment.Paid))
+		l.does()
+		l.pass(1)
+		l.shows("N1", listed(payment.Paid))
+		l.does(GiveBack)
+		l.alarmed(false)
+	})
+	t.Run("a person objects", func(t *testing.T) {
+		l := found(t)
+		l.step(Event{Kind: AlarmSettled, Payment: "N1", Note: "the goods went out"})
+		l.pass(l.GiveBack)
+		l.shows("N1", listed(payment.Paid))
+		l.does()
+		if !l.s.Due().IsZero() {
+			t.Error("it is looked at for ever")
+		}
+	})
+	t.Run("too late to object", func(t *testing.T) {
+		l := found(t)
+		l.pass(l.GiveBack)
+		l.step(Event{Kind: AlarmSettled, Payment: "N1", Note: "the goods went out"})
+		l.shows("N1", listed(payment.Paid))
+		l.does(GiveBack)
+	})
+	t.Run("never", func(t *testing.T) {
+		l := declined(t)
+		l.GiveBack = -1
+		l.step(Event{Kind: CancelAsked})
+		l.shows("N1", listed(payment.Paid))
+		l.alarmed(true)
+		l.pass(24 * time.Hour)
+		l.shows("N1", listed(payment.Paid))
+		l.does()
+	})
+	t.Run("without QFPay's number", func(t *testing.T) {
+		l := declined(t)
+		l.step(Event{Kind: CancelAsked})
+		f := listed(payment.Paid)
+		f.SysSN = ""
+		l.shows("N1", f)
+		l.pass(l.GiveBack)
+		l.shows("N1", f)
+		l.does()
+		l.alarmed(true) // a person must do it
+	})
+}
+
+// A refusal to take money back calls a person once and is tried again.
+func TestGiveBackRefused(t *testing.T) {
+	l := declined(t)
+	l.step(Event{Kind: CancelAsked})
+	l.shows("N1", listed(payment.Paid))
+	l.pass(l.GiveBack)
+	for n := range 3 {
+		l.shows("N1", listed(payment.Paid))
+		l.does(GiveBack)
+		l.step(Event{Kind: GaveBack, Payment: "N1", Refund: "back"})
+		l.alarmed(n == 0)
+		l.pass(2 * time.Hour)
+	}
+}
+
+// Money that QFPay shows as gone from a paid sale calls a person once; what was refunded here explains it.
+func TestMoneyMissing(t *testing.T) {
+	paid := func(t *testing.T) *life {
+		l := begin(t)
+		l.answer("N1", says(payment.Paid))
+		l.is(Paid)
+		return l
+	}
+	l := paid(t)
+	l.shows("N1", listed(payment.Undone))
+	l.alarmed(true)
+	l.is(Paid)
+	l.shows("N1", listed(payment.Undone))
+	l.alarmed(false)
+	l = paid(t)
+	l.step(Event{Kind: GivenBack, Amount: 100})
+	l.shows("N1", listed(payment.Undone))
+	l.alarmed(false)
+	l = paid(t)
+	l.step(Event{Kind: GivenBack, Amount: 40})
+	f := listed(payment.Undone)
+	l.step(Event{Kind: QueryAnswered, Payment: "N1", Query: &f, UnderWay: 60})
+	l.alarmed(false)
+	f = listed(payment.Undone)
+	l.step(Event{Kind: QueryAnswered, Payment: "N1", Query: &f, UnderWay: 59})
+	l.alarmed(true)
+}
+
+// An order that is still open is closed once, though never one that QFPay lists as successful.
+func TestAuditCloses(t *testing.T) {
+	l := declined(t)
+	l.step(Event{Kind: CancelAsked})
+	l.shows("N1", listed(payment.Pending))
+	l.does(CancelPayment)
+	l.shows("N1", listed(payment.Pending))
+	l.does()
+	l = declined(t)
+	l.step(Event{Kind: CancelAsked})
+	f := listed(payment.Pending)
+	f.Success = true
+	l.shows("N1", f)
+	l.does()
+}
