@@ -265,6 +265,16 @@ func integer[N int | int64](into func(a *ask) *N, least, most int64) setter {
 	}
 }
 
+// columns takes the width of a receipt.
+func columns(a *ask, v value) error {
+	n, ok := digits(v.text)
+	if v.kind != number && v.kind != bare || !ok || n != sale.NarrowReceipt && n != sale.WideReceipt {
+		return fmt.Errorf("must be %d or %d", sale.NarrowReceipt, sale.WideReceipt)
+	}
+	a.width = int(n)
+	return nil
+}
+
 // digits reads decimal digits and nothing else.
 func digits(s string) (int64, bool) {
 	if s == "" || strings.Trim(s, "0123456789") != "" {

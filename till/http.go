@@ -118,6 +118,9 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 	if err != nil {
 		return d.problem(w, d.problemOf(err, rt.label))
 	}
+	if p, printed := answer.(interface{ PlainText() string }); printed && wantsText(r) {
+		return d.write(w, status, "text/plain; charset=utf-8", []byte(p.PlainText()))
+	}
 	return d.send(w, status, "application/json", answer)
 }
 
@@ -187,10 +190,14 @@ func (d *httpDialect) send(w http.ResponseWriter, status int, mediaType string, 
 	if err := enc.Encode(v); err != nil {
 		return d.problem(w, d.problemOf(err, "encoding"))
 	}
+	return d.write(w, status, mediaType, b.Bytes())
+}
+
+func (d *httpDialect) write(w http.ResponseWriter, status int, mediaType string, body []byte) int {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d.limits.write))
 	w.Header().Set("Content-Type", mediaType)
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes())
+	_, _ = w.Write(body)
 	return status
 }
 
