@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -242,5 +243,61 @@ func TestEveryUnknownGetsItsTurn(t *testing.T) {
 				t.Errorf("%s was asked for %d times in 40 minutes: %v", n, asked[n], asked)
 			}
 		}
+	})
+}
+
+// QFPay refuses to give a machine's money back: a person is told, the text is true, and the attempts do not go on for ever
+// at the same pace.
+func TestReturnIsRefused(t *testing.T) {
+	refuse := payment.Answer{Meaning: payment.Refused, RespCD: "1155", Genuine: true}
+	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundRequest) payment.Answer { return refuse }}
+	g.query = func(_ int, q payment.Query) payment.QueryResult {
+		if q.Refund {
+			return payment.QueryResult{Answer: refuse, Listed: true}
+		}
+		return finding(payment.Paid)
+	}
+	bubble(t, g, func(c *counter) {
+		c.openSettled("a")
+		time.Sleep(24 * time.Hour)
+		c.wantAlarm("does not give the money back")
+		if n := len(c.openAlarms()); n != 1 {
+			t.Errorf("%d alarms about one thing: %q", n, c.openAlarms())
+		}
+		if v := c.state("a"); v.Delivery != sale.Returning || strings.Contains(v.Message, "on its way back") {
+			t.Errorf("%s: %q", v.Delivery, v.Message)
+		}
+		if n := g.number("refund"); n > 14 {
+			t.Errorf("%d refunds were sent in a day", n)
+		}
+		g.now(func(g *fakeGateway) {
+			g.refund = func(int, payment.RefundRequest) payment.Answer { return answer(payment.Paid) }
+		})
+		time.Sleep(25 * time.Hour)
+		if v := c.state("a"); v.Delivery != sale.Returned || v.Refunded != 500 {
+			t.Errorf("got %+v", v)
+		}
+	})
+}
+
+// A refund that QFPay refuses makes cpmd look at the payment: somebody may have given the money back elsewhere.
+func TestRefusedRefundLooksAtThePayment(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundRequest) payment.Answer {
+		return payment.Answer{Meaning: payment.Refused, RespCD: "1264", Genuine: true}
+	}}
+	g.query = func(_ int, q payment.Query) payment.QueryResult {
+		if q.Refund {
+			return finding(payment.NotFound)
+		}
+		f := finding(payment.Undone)
+		f.Cancel = "3"
+		return f
+	}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.PutRefund(ctx, sale.RefundRequest{ID: "r", Sale: "a", Amount: 100})
+		time.Sleep(time.Minute)
+		c.wantAlarm("does not have this money")
 	})
 }
