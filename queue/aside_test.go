@@ -154,9 +154,44 @@ func TestOverdueTimersShow(t *testing.T) {
 		if err := c.Ready(); err == nil {
 			t.Error("ready although nothing moves")
 		}
+		short, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if err := c.Alive(short); err == nil {
+			t.Error("alive although nothing moves")
+		}
 		time.Sleep(40 * time.Second)
 		if err := c.Ready(); err != nil {
 			t.Errorf("not ready again: %v", err)
+		}
+	})
+}
+
+// A journal that stays full for long is no reason to restart: what is due then is not the loop's fault.
+func TestFullJournalIsAlive(t *testing.T) {
+	var full atomic.Bool
+	before := func(journal.Write) error {
+		if full.Load() {
+			return errors.New("disk full")
+		}
+		return nil
+	}
+	g := &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Query) payment.QueryResult { return finding(payment.Pending) }}
+	onBadDisk(t, g, journal.Hooks{Before: before}, func(c *counter, _ <-chan error) {
+		c.open("a")
+		c.Queue.Sink("1").Scanned(scanOf(code))
+		time.Sleep(5 * time.Second)
+		full.Store(true)
+		time.Sleep(10 * time.Minute)
+		if c.Ready() == nil {
+			t.Error("ready with a full journal")
+		}
+		if err := c.Alive(ctx); err != nil {
+			t.Errorf("a restart is asked for: %v", err)
+		}
+		full.Store(false)
+		time.Sleep(5 * time.Second)
+		if err := errors.Join(c.Ready(), c.Alive(ctx)); err != nil {
+			t.Errorf("when there is room: %v", err)
 		}
 	})
 }
