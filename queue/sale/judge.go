@@ -179,8 +179,7 @@ func (c *change) goOn(p *Payment) {
 		c.s.NextAt = c.after(p, c.slowPace(p))
 		return
 	}
-	unwanted := c.s.CancelAsked || !at.Before(p.ConfirmBy)
-	if unwanted && !shownPaid && g.Suspect == "" && !c.settling(p) && c.tryCancel(p) {
+	if c.unwanted(p) && !shownPaid && g.Suspect == "" && !c.settling(p) && c.tryCancel(p) {
 		return
 	}
 	if !at.Before(p.GiveUpBy) {
