@@ -7,11 +7,14 @@ SEEDS ?= 10000
 FIRST ?= 1
 FUZZTIME ?= 30s
 FUZZ ?= ./...
+ROOM ?= ./queue/sale
+# of a mutation run: the walk takes as long as all others together
+MUTATION_SKIP ?= ^TestWalk$$
 VERSION ?= 0.1.0
 # a disk in memory, where faults are made up anyway
 MEMORY ?= $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
-.PHONY: help build demo test simulate mutants mutants-short test-crash test-hardware test-hardware-short lint bench fuzz package clean
+.PHONY: help build demo test simulate mutants mutants-short mutation test-crash test-hardware test-hardware-short lint bench fuzz package clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -33,11 +36,15 @@ simulate: ## every write failing once, then SEEDS=10000 histories of cpmd agains
 	cd cmd/cpmd/simtest && TMPDIR=$(MEMORY) ../../../bin/simtest -test.run '^Test(EveryWrite|FoundSeeds|SameSeedSameHistory)$$'
 	cd cmd/cpmd/simtest && GOGC=400 TMPDIR=$(MEMORY) ../../../bin/simtest -test.run '^TestSeeds$$' -test.timeout 0 -seeds $(SEEDS) -first $(FIRST) -report
 
-mutants: ## a small fault in the money code after the other: a test must fail for each
-	TMPDIR=$(MEMORY) $(GO) run ./cmd/cpmd/simtest/mutants -write
+mutants: ## one small fault after the other in the code: a test must fail for each
+	TMPDIR=$(MEMORY) $(GO) run ./cmd/cpmd/simtest/mutants -j 2 -write
 
 mutants-short: ## the same for four of them
 	TMPDIR=$(MEMORY) $(GO) run ./cmd/cpmd/simtest/mutants -short
+
+mutation: ## a mutation tool over the room ROOM=./queue/sale
+	TMPDIR=$(MEMORY) GOFLAGS='-count=1 -skip=$(MUTATION_SKIP)' $(GO) run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0 unleash \
+	  --workers 1 --timeout-coefficient 40 $(ROOM)
 
 test-crash: ## KILLS=200 kills of the real daemon at random moments
 	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestKill -v -kills $(KILLS)

@@ -33,6 +33,7 @@ type fakeGateway struct {
 	query  func(n int, q payment.Query) payment.QueryResult // n counts from 1, for each number
 	cancel func(n int, u payment.CancelRequest) payment.Answer
 	refund func(n int, r payment.RefundRequest) payment.Answer
+	list   func(from, to time.Time) []payment.Item
 	counts map[string]int
 }
 
@@ -92,6 +93,14 @@ func (g *fakeGateway) Refund(ctx context.Context, r payment.RefundRequest) payme
 	refund := g.refund
 	g.mu.Unlock()
 	return refund(n, r)
+}
+
+func (g *fakeGateway) List(_ context.Context, from, to time.Time) ([]payment.Item, error) {
+	g.count("list", "")
+	if g.list == nil {
+		return nil, nil
+	}
+	return g.list(from, to), nil
 }
 
 // now changes the script while the queue runs.
@@ -155,6 +164,7 @@ type counter struct {
 	stop   context.CancelFunc
 	ended  chan error
 	wallMu sync.Mutex
+	with   func(*Config) // changes the configuration at the next start
 }
 
 func newCounter(t *testing.T, g *fakeGateway) *counter {
@@ -170,10 +180,14 @@ func (c *counter) start() {
 		c.Fatal(err)
 	}
 	n := 0
-	c.Queue = New(Config{Rules: sale.DefaultRules(), Gateway: c.g, Journal: j, Location: time.FixedZone("+08:00", 8*3600),
+	cfg := Config{Rules: sale.DefaultRules(), Gateway: c.g, Journal: j, Location: time.FixedZone("+08:00", 8*3600),
 		Currencies: map[string]int{"HKD": 2}, Lanes: []Lane{{Name: "1", PayType: "800008", Scanner: c.beeps}, {Name: "2", PayType: "800008"}},
 		NewNumber: func(at time.Time) string { n++; return fmt.Sprintf("C%d_%d", at.UnixNano(), n) },
-		Wall:      c.wallClock})
+		Wall:      c.wallClock}
+	if c.with != nil {
+		c.with(&cfg)
+	}
+	c.Queue = New(cfg)
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop, c.ended = stop, make(chan error, 1)
 	go func(q *Queue) { c.ended <- q.Run(ctx) }(c.Queue)
