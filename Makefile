@@ -28,7 +28,7 @@ demo: build ## the main job on real parts: simulated QFPay, a scanner on a pty, 
 	./bin/cpmd demo
 
 test: ## all tests, with the race detector
-	$(GO) test -race -shuffle=on -timeout 5m ./...
+	$(GO) test $(TESTFLAGS) -race -shuffle=on -timeout 15m ./...
 
 simulate: ## every write failing once, then SEEDS=10000 histories of cpmd against a world that breaks everything, on simulated time
 	@mkdir -p bin

@@ -3,6 +3,8 @@ package queue
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -152,9 +154,44 @@ func TestOverdueTimersShow(t *testing.T) {
 		if err := c.Ready(); err == nil {
 			t.Error("ready although nothing moves")
 		}
+		short, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		if err := c.Alive(short); err == nil {
+			t.Error("alive although nothing moves")
+		}
 		time.Sleep(40 * time.Second)
 		if err := c.Ready(); err != nil {
 			t.Errorf("not ready again: %v", err)
+		}
+	})
+}
+
+// A journal that stays full for long is no reason to restart: what is due then is not the loop's fault.
+func TestFullJournalIsAlive(t *testing.T) {
+	var full atomic.Bool
+	before := func(journal.Write) error {
+		if full.Load() {
+			return errors.New("disk full")
+		}
+		return nil
+	}
+	g := &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Query) payment.QueryResult { return finding(payment.Pending) }}
+	onBadDisk(t, g, journal.Hooks{Before: before}, func(c *counter, _ <-chan error) {
+		c.open("a")
+		c.Queue.Sink("1").Scanned(scanOf(code))
+		time.Sleep(5 * time.Second)
+		full.Store(true)
+		time.Sleep(10 * time.Minute)
+		if c.Ready() == nil {
+			t.Error("ready with a full journal")
+		}
+		if err := c.Alive(ctx); err != nil {
+			t.Errorf("a restart is asked for: %v", err)
+		}
+		full.Store(false)
+		time.Sleep(5 * time.Second)
+		if err := errors.Join(c.Ready(), c.Alive(ctx)); err != nil {
+			t.Errorf("when there is room: %v", err)
 		}
 	})
 }
@@ -194,5 +231,108 @@ func TestQueriesDoNotPileUp(t *testing.T) {
 			g.query = func(int, payment.Query) payment.QueryResult { return finding(payment.Paid) }
 		})
 		c.until("a0", sale.Paid, 3*time.Hour)
+	})
+}
+
+// Where more is to be asked than QFPay's rate lets through, everything unknown gets its turn, and what a person asks for
+// goes first.
+func TestEveryUnknownGetsItsTurn(t *testing.T) {
+	var mu sync.Mutex
+	asked := map[string]int{}
+	g := &fakeGateway{pay: always(payment.Unknown)}
+	g.query = func(_ int, q payment.Query) payment.QueryResult {
+		mu.Lock()
+		asked[q.OutTradeNo]++
+		mu.Unlock()
+		time.Sleep(10 * time.Second) // slow: a few at a time, for many unknowns
+		return finding(payment.Unknown)
+	}
+	bubble(t, g, func(c *counter) {
+		c.cfg.Parallel = 1
+		c.cfg.Rules.FollowUp = []time.Duration{time.Second}
+		var numbers []string
+		for i := range 12 {
+			id := string(rune('a' + i))
+			c.open(id)
+			c.scan("2800000000000000" + string(rune('0'+i/10)) + string(rune('0'+i%10)))
+			c.until(id, sale.Unresolved, 3*time.Minute)
+			numbers = append(numbers, c.state(id).Payments[0].OutTradeNo)
+		}
+		mu.Lock()
+		clear(asked)
+		mu.Unlock()
+		if _, err := c.AskNow(ctx, "a", "boss"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		mu.Lock()
+		if asked[numbers[0]] != 1 {
+			t.Errorf("what a person asked for waits: %v", asked)
+		}
+		mu.Unlock()
+		time.Sleep(40 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, n := range numbers {
+			if asked[n] < 5 {
+				t.Errorf("%s was asked for %d times in 40 minutes: %v", n, asked[n], asked)
+			}
+		}
+	})
+}
+
+// QFPay refuses to give a machine's money back: a person is told, the text is true, and the attempts do not go on for ever
+// at the same pace.
+func TestReturnIsRefused(t *testing.T) {
+	refuse := payment.Answer{Meaning: payment.Refused, RespCD: "1155", Genuine: true}
+	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundRequest) payment.Answer { return refuse }}
+	g.query = func(_ int, q payment.Query) payment.QueryResult {
+		if q.Refund {
+			return payment.QueryResult{Answer: refuse, Listed: true}
+		}
+		return finding(payment.Paid)
+	}
+	bubble(t, g, func(c *counter) {
+		c.openSettled("a")
+		time.Sleep(24 * time.Hour)
+		c.wantAlarm("does not give the money back")
+		if n := len(c.openAlarms()); n != 1 {
+			t.Errorf("%d alarms about one thing: %q", n, c.openAlarms())
+		}
+		if v := c.state("a"); v.Delivery != sale.Returning || strings.Contains(v.Message, "on its way back") {
+			t.Errorf("%s: %q", v.Delivery, v.Message)
+		}
+		if n := g.number("refund"); n > 14 {
+			t.Errorf("%d refunds were sent in a day", n)
+		}
+		g.now(func(g *fakeGateway) {
+			g.refund = func(int, payment.RefundRequest) payment.Answer { return answer(payment.Paid) }
+		})
+		time.Sleep(25 * time.Hour)
+		if v := c.state("a"); v.Delivery != sale.Returned || v.Refunded != 500 {
+			t.Errorf("got %+v", v)
+		}
+	})
+}
+
+// A refund that QFPay refuses makes cpmd look at the payment: somebody may have given the money back elsewhere.
+func TestRefusedRefundLooksAtThePayment(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundRequest) payment.Answer {
+		return payment.Answer{Meaning: payment.Refused, RespCD: "1264", Genuine: true}
+	}}
+	g.query = func(_ int, q payment.Query) payment.QueryResult {
+		if q.Refund {
+			return finding(payment.NotFound)
+		}
+		f := finding(payment.Undone)
+		f.Cancel = "3"
+		return f
+	}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.PutRefund(ctx, sale.RefundRequest{ID: "r", Sale: "a", Amount: 100})
+		time.Sleep(time.Minute)
+		c.wantAlarm("does not have this money")
 	})
 }

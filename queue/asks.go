@@ -12,30 +12,45 @@ import (
 // An asking is a query that waits for its turn or is under way.
 type asking struct {
 	subject
+	turn  time.Time // by which it goes before others of its urgency
+	index int       // among those that wait; -1: it is under way
 	query payment.Query
 	step  func(sale.Event) error
 }
 
-// asks are the queries to QFPay. Those with a customer at the counter go at once; the others, youngest first, a few at
-// a time. What waits is an entry here and no goroutine, and a number is asked for once at a time, so nothing piles up
-// while QFPay does not answer.
+// asks are the queries to QFPay. Those with a customer at the counter, and those that a person asked for, go at once; the
+// others a few at a time. What waits is an entry here and no goroutine, and a number is asked for once at a time, so
+// nothing piles up while QFPay does not answer.
 type asks struct {
 	waiting askQueue
-	open    map[string]bool // numbers that wait or are under way
-	running int             // of those that are not urgent
+	open    map[string]*asking // numbers that wait or are under way
+	running int                // of those that are not urgent
 }
+
+// mostYielding is how long an old unknown lets younger ones go first, which are likelier to end.
+const mostYielding = 10 * time.Minute
 
 // query asks QFPay what became of a number, unless that is under way.
 func (q *Queue) query(s subject, question payment.Query, step func(sale.Event) error) {
 	key := s.kind + question.OutTradeNo
-	if q.asks.open[key] || q.stopping {
+	if q.stopping {
+		return
+	}
+	if a := q.asks.open[key]; a != nil {
+		if a.index >= 0 && question.Urgency < a.query.Urgency {
+			a.query.Urgency = question.Urgency
+			heap.Fix(&q.asks.waiting, a.index)
+			q.askNext()
+		}
 		return
 	}
 	if q.asks.open == nil {
-		q.asks.open = map[string]bool{}
+		q.asks.open = map[string]*asking{}
 	}
-	q.asks.open[key] = true
-	heap.Push(&q.asks.waiting, &asking{s, question, step})
+	now := q.clock.now()
+	a := &asking{subject: s, turn: now.Add(min(max(now.Sub(question.Created), 0), mostYielding)), query: question, step: step}
+	q.asks.open[key] = a
+	heap.Push(&q.asks.waiting, a)
 	q.askNext()
 }
 
@@ -76,17 +91,18 @@ func (h askQueue) Less(i, j int) bool {
 	if h[i].query.Urgency != h[j].query.Urgency {
 		return h[i].query.Urgency < h[j].query.Urgency
 	}
-	if c := h[i].query.Created.Compare(h[j].query.Created); c != 0 {
-		return c > 0 // the youngest unknowns are the likeliest to end
+	if c := h[i].turn.Compare(h[j].turn); c != 0 {
+		return c < 0
 	}
 	return h[i].query.OutTradeNo < h[j].query.OutTradeNo
 }
-func (h askQueue) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *askQueue) Push(x any)   { *h = append(*h, x.(*asking)) }
+func (h askQueue) Swap(i, j int) { h[i], h[j] = h[j], h[i]; h[i].index, h[j].index = i, j }
+func (h *askQueue) Push(x any)   { a := x.(*asking); a.index = len(*h); *h = append(*h, a) }
 func (h *askQueue) Pop() any {
 	old := *h
 	a := old[len(old)-1]
 	old[len(old)-1] = nil
 	*h = old[:len(old)-1]
+	a.index = -1
 	return a
 }

@@ -203,6 +203,15 @@ func (q *Queue) Notices(_ context.Context, after int64, limit int) ([]sale.Notic
 	return n, nil
 }
 
+// LastSeq is the seq of the journal's last event.
+func (q *Queue) LastSeq(context.Context) (int64, error) {
+	n, err := q.cfg.Journal.LastSeq()
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	return n, nil
+}
+
 // Feed gives a code to a lane whose scanner is virtual.
 func (q *Queue) Feed(_ context.Context, name, code string) error {
 	l := q.lanes[name]

@@ -39,6 +39,9 @@ func (q *Queue) perform(s sale.Sale, e sale.Effect) {
 	case sale.QueryPayment:
 		question := payment.Query{OutTradeNo: p.OutTradeNo, SysSN: p.SysSN, Amount: s.Amount, Currency: s.Currency, Created: p.Since(),
 			Urgency: urgencyOf(s, p)}
+		if e.Urgent {
+			question.Urgency = payment.Customer
+		}
 		q.query(about, question, func(ev sale.Event) error { return q.salesQueried(s.ID, ev) })
 	case sale.ReturnMoney:
 		q.hold(about, func() error { return q.returnMoney(s.ID) })
@@ -92,6 +95,9 @@ func (q *Queue) performRefund(f sale.Refund, e sale.Effect) {
 			Urgency: payment.FollowUp}
 		if f.State.Final() {
 			question.Urgency = payment.Audit
+		}
+		if e.Urgent {
+			question.Urgency = payment.Customer
 		}
 		q.query(about, question, func(ev sale.Event) error { return q.stepRefund(f.ID, ev) })
 	case sale.RaiseAlarm:

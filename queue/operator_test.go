@@ -100,6 +100,15 @@ func TestReturnWithoutSysSN(t *testing.T) {
 		if v := c.state("a"); err != nil || v.Delivery != sale.Returning || len(d.Alarms) != 1 || !strings.Contains(d.Alarms[0].What, "portal") {
 			t.Errorf("%v: %s, alarms %+v", err, v.Delivery, d.Alarms)
 		}
+		told, err := c.Notices(ctx, d.Alarms[0].Seq-1, 1)
+		if err != nil || len(told) != 1 || told[0].Kind != "alarm" || !strings.Contains(string(told[0].Data), "portal") {
+			t.Errorf("tills were told %+v of the alarm (%v)", told, err)
+		}
+		all, err := c.Notices(ctx, 0, 1000)
+		last, err2 := c.LastSeq(ctx)
+		if err != nil || err2 != nil || last < all[len(all)-1].Seq || last != d.Journal.Seq {
+			t.Errorf("the last seq is %d (%v, %v)", last, err, err2)
+		}
 	})
 }
 

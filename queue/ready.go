@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 
 	"cpmd/queue/sale"
@@ -31,4 +32,23 @@ func (q *Queue) Ready() error {
 		return q.ready
 	}
 	return q.overdue.late()
+}
+
+// Alive returns an error where the main loop does not move or does not keep its appointments: a restart may help. A
+// journal that cannot be written is none: a restart would not help, and the loop resumes by itself.
+func (q *Queue) Alive(ctx context.Context) error {
+	moved := make(chan struct{})
+	work := q.work
+	for {
+		select {
+		case work <- func() { close(moved) }:
+			work = nil
+		case <-moved:
+			return q.overdue.late()
+		case <-q.done:
+			return errStopping
+		case <-ctx.Done():
+			return errors.New("the main loop does not move: the disk may be stuck. If this stays, restart cpmd and report it")
+		}
+	}
 }

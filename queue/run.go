@@ -165,6 +165,7 @@ func (q *Queue) fireDue() time.Duration {
 	const idle = 30 * time.Second // the wall clock is looked at that often
 	now := q.clock.now()
 	if q.down != nil || len(q.held) > 0 { // what was held comes before everything else, also if another write showed that the journal is back
+		q.overdue.expect(nil, now) // what is due waits for the journal, not for the loop
 		if wait := q.retryAt.Sub(now); wait > 0 {
 			return wait
 		}

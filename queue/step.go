@@ -165,7 +165,7 @@ type saleChange struct {
 
 // refundEnded reduces the end of a refund on its sale; nil where it means nothing to it.
 func (q *Queue) refundEnded(old, f sale.Refund, ev sale.Event) (*saleChange, error) {
-	if old.State.Final() || !f.State.Final() || f.State == sale.NotRefunded && !f.GiveBack {
+	if old.State.Final() || !f.State.Final() {
 		return nil, nil
 	}
 	s, ok, err := q.find(f.Sale)
@@ -173,7 +173,10 @@ func (q *Queue) refundEnded(old, f sale.Refund, ev sale.Event) (*saleChange, err
 		return nil, fmt.Errorf("the sale %s of refund %s: %w", f.Sale, f.ID, err)
 	}
 	c := &saleChange{before: s, event: sale.Event{Kind: sale.GivenBack, At: ev.At, Amount: f.Amount, Refund: f.ID}}
-	if f.GiveBack {
+	switch {
+	case !f.GiveBack && f.State == sale.NotRefunded:
+		c.event = sale.Event{Kind: sale.RefundRefused, At: ev.At, Refund: f.ID, Note: f.Why}
+	case f.GiveBack:
 		c.event = sale.Event{Kind: sale.GaveBack, At: ev.At, Payment: f.Payment, Refund: f.ID, Done: f.State == sale.Refunded}
 	}
 	c.after, c.effects = sale.Reduce(q.cfg.Rules, s, c.event)

@@ -7,7 +7,7 @@ systemd-tmpfiles --create cpmd.conf
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	udevadm control --reload
-	udevadm trigger --subsystem-match=usb --subsystem-match=tty
+	udevadm trigger --subsystem-match=usb --subsystem-match=tty --subsystem-match=input
 	if systemctl is-active --quiet cpmd.service; then
 		# The sockets can be handed over only while cpmd does not have them.
 		systemctl stop cpmd.service
@@ -16,6 +16,5 @@ if [ -d /run/systemd/system ]; then
 	fi
 fi
 if [ ! -e /etc/cpmd/app_code ] || [ ! -e /etc/cpmd/client_key ]; then
-	echo "cpmd: write the credentials into /etc/cpmd/app_code and /etc/cpmd/client_key (chmod 600), edit"
-	echo "/etc/cpmd/cpmd.toml, run: cpmd check; then: systemctl enable --now cpmd"
+	echo "cpmd: next: credentials into /etc/cpmd/app_code and client_key, edit /etc/cpmd/cpmd.toml, cpmd check, systemctl enable --now cpmd"
 fi

@@ -101,7 +101,7 @@ func TestUnitLetsScannersIn(t *testing.T) {
 	if !slices.Contains(strings.Fields(unit["RestrictAddressFamilies"][0]), "AF_NETLINK") {
 		t.Error("no AF_NETLINK: libusb sees no device")
 	}
-	for _, device := range []string{"char-usb_device rw", "char-166 rw", "char-188 rw"} {
+	for _, device := range []string{"char-usb_device rw", "char-166 rw", "char-188 rw", "char-input rw"} {
 		if !slices.Contains(unit["DeviceAllow"], device) {
 			t.Errorf("no DeviceAllow=%s", device)
 		}

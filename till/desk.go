@@ -33,6 +33,8 @@ type Desk interface {
 
 	// Notices returns at most limit entries whose Seq is greater than after, in order; no two share a Seq.
 	Notices(ctx context.Context, after int64, limit int) ([]sale.Notice, error)
+	// LastSeq is the journal's end: no entry has a greater Seq.
+	LastSeq(ctx context.Context) (int64, error)
 	// Changed returns a channel that is closed at the next journal commit that tills can see. Whoever gets
 	// it before reading misses nothing.
 	Changed() <-chan struct{}
@@ -55,6 +57,8 @@ type Desk interface {
 	SettleAlarm(ctx context.Context, seq int64, note, by string) (sale.AlarmView, error)
 	// Story tells a sale's whole life.
 	Story(ctx context.Context, id string) (sale.Story, error)
+	// Receipt makes the receipt of a paid sale, with text of so many columns.
+	Receipt(ctx context.Context, id string, width int) (sale.Receipt, error)
 	// Reconcile compares a day of the journal with QFPay's list; "" is today.
 	Reconcile(ctx context.Context, day, by string) (sale.Reconciliation, error)
 	// LastReconciliation is the kept comparison of a day, "" of the newest one.

@@ -225,3 +225,64 @@ func TestEventsOverLine(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// A till with the position of another journal hears so at once, and then whatever happens: silence would look like
+// a quiet shop.
+func TestEventsBeyondTheEnd(t *testing.T) {
+	desk, c := httpTill(t)
+	for query, lastID := range map[string]string{"?after=9": "", "": "9", "?after=1": "7"} {
+		events, drop := c.stream(t.Context(), query, lastID)
+		want := fmt.Sprintf(`%d reset {"seq":%d}`, desk.Last(), desk.Last())
+		if e := next(t, events); e != want {
+			t.Errorf("after %s%s: %s, want %s", query, lastID, e, want)
+		}
+		desk.Scan(sale.ScanView{Lane: "1", Text: "live"})
+		if e := next(t, events); !strings.HasPrefix(e, fmt.Sprint(desk.Last())+" scan ") {
+			t.Errorf("then %s", e)
+		}
+		drop()
+	}
+	// The end itself is a position like any other.
+	events, _ := c.stream(t.Context(), fmt.Sprintf("?after=%d", desk.Last()), "")
+	desk.Scan(sale.ScanView{Lane: "1", Text: "next"})
+	if e := next(t, events); !strings.Contains(e, " scan ") {
+		t.Errorf("at the end: %s", e)
+	}
+}
+
+func TestEventsBeyondTheEndOverLine(t *testing.T) {
+	desk, l := newLineTill(t)
+	desk.Scan(sale.ScanView{Lane: "1", Text: "x"})
+	if r := l.call("events.subscribe", `{"after":9}`); r.Error != nil {
+		t.Fatalf("%+v", r.Error)
+	}
+	if r := l.read(); r.Params.Kind != "reset" || r.Params.Seq != 1 || string(r.Params.Data) != `{"seq":1}` {
+		t.Errorf("%+v", r)
+	}
+	desk.Scan(sale.ScanView{Lane: "1", Text: "live"})
+	if r := l.read(); r.Params.Kind != "scan" || r.Params.Seq != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Alarms are for those who may read everything; a reset is for all.
+func TestAlarmEventsNeedRead(t *testing.T) {
+	for _, may := range []till.Permission{till.Read, till.Sell} {
+		desk := tilltest.NewDesk()
+		e := till.Endpoint{Dialect: till.DialectHTTP, Listen: "unix:" + tilltest.SocketDir(t) + "/s", Allow: []till.Permission{may}}
+		c := newCaller(t, tilltest.Start(t, desk, e).Addrs()[0])
+		events, _ := c.stream(t.Context(), "?after=5", "")
+		if e := next(t, events); e != `0 reset {"seq":0}` {
+			t.Errorf("%s: %s", may, e)
+		}
+		desk.Alarm(sale.AlarmView{Seq: 1, Kind: "sale", ID: "a", What: "charged twice", Open: true})
+		desk.Scan(sale.ScanView{Lane: "1", Text: "x"})
+		want := "1 alarm "
+		if may == till.Sell {
+			want = "2 scan "
+		}
+		if e := next(t, events); !strings.HasPrefix(e, want) {
+			t.Errorf("with %s: %s, want %s", may, e, want)
+		}
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
+
+	"cpmd/queue/sale"
 )
 
 // SetLimits makes limits small enough to be met in a test.
@@ -23,9 +25,19 @@ func (s *Server) SetRetry(every time.Duration) { s.limits.retry, s.limits.retryM
 // DecodeSale decodes the body of a PUT /v1/sales/{id} and returns its amount.
 func DecodeSale(body []byte) (int64, error) {
 	a := newAsk(access{})
-	err := decode(a, operations[0].fields, []member{{"id", value{kind: bare, text: "a"}}}, "", body)
+	err := decode(a, operations[0].fields, []member{{"id", value{kind: bare, text: "a"}}}, "", body, false)
 	return a.sale.Amount, err
 }
+
+// DecodeForm is DecodeSale for a form, and returns the whole request.
+func DecodeForm(body []byte) (sale.Request, error) {
+	a := newAsk(access{})
+	err := decode(a, operations[0].fields, []member{{"id", value{kind: bare, text: "a"}}}, "", body, true)
+	return a.sale, err
+}
+
+// PlainText writes an answer in plain mode.
+func PlainText(v any) ([]byte, error) { return plainText(v) }
 
 // ReadCall reads a line and makes the answer to it.
 func ReadCall(line []byte) (answer []byte, err error) {

@@ -169,7 +169,7 @@ func settle(a *ask, v value) error {
 	if v.kind == text && v.text == "" {
 		return nil
 	}
-	if v.kind != text || v.text != "till" {
+	if v.kind != text && v.kind != bare || v.text != "till" {
 		return errors.New(`must be "till", or be left out; better write "confirm_delivery": true`)
 	}
 	a.sale.ConfirmDelivery = true
@@ -196,7 +196,7 @@ func isNote(s string) error {
 	return nil
 }
 
-// yesNo takes true or false; in a URL 1 and 0 too.
+// yesNo takes true or false; in a URL or form 1 and 0 too.
 func yesNo(into func(a *ask) *bool) setter {
 	return func(a *ask, v value) error {
 		if v.kind == boolean || v.kind == bare {
@@ -245,7 +245,7 @@ const maxAmountDigits = 11
 func amount(into func(a *ask) *int64) setter {
 	return func(a *ask, v value) error {
 		n, ok := digits(v.text)
-		if v.kind != number || !ok || n == 0 || len(v.text) > maxAmountDigits {
+		if v.kind != number && v.kind != bare || !ok || n == 0 || len(v.text) > maxAmountDigits {
 			return errors.New("must be a whole number of minor units, such as 12850 for 128.50, from 1 to 99999999999")
 		}
 		*into(a) = n
@@ -263,6 +263,16 @@ func integer[N int | int64](into func(a *ask) *N, least, most int64) setter {
 		*into(a) = N(n)
 		return nil
 	}
+}
+
+// columns takes the width of a receipt.
+func columns(a *ask, v value) error {
+	n, ok := digits(v.text)
+	if v.kind != number && v.kind != bare || !ok || n != sale.NarrowReceipt && n != sale.WideReceipt {
+		return fmt.Errorf("must be %d or %d", sale.NarrowReceipt, sale.WideReceipt)
+	}
+	a.width = int(n)
+	return nil
 }
 
 // digits reads decimal digits and nothing else.

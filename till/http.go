@@ -55,6 +55,9 @@ func (s *Server) serveHTTP(l net.Listener, d *door) (shutdown func(context.Conte
 
 // ServeHTTP counts, contains panics, and leaves the rest to answer.
 func (d *httpDialect) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if wantsText(r) {
+		w = plainWriter{w}
+	}
 	began, label, status := time.Now(), "none", http.StatusInternalServerError
 	open := d.Server.metrics.open.WithLabelValues(DialectHTTP)
 	open.Inc()
@@ -105,7 +108,7 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 
 	a := newAsk(g.access())
-	if err := decode(a, rt.op.fields, path, r.URL.RawQuery, body); err != nil {
+	if err := decode(a, rt.op.fields, path, r.URL.RawQuery, body, isForm(r, body)); err != nil {
 		return d.problem(w, d.problemOf(err, rt.label))
 	}
 	if rt.op.do == nil {
@@ -121,7 +124,7 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 	return d.send(w, status, "application/json", answer)
 }
 
-// body reads a request's body, which must be JSON and not too long.
+// body reads a request's body, which must not be too long.
 func (d *httpDialect) body(r *http.Request) ([]byte, *Problem) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, d.limits.body+1))
 	if err != nil {
@@ -133,15 +136,15 @@ func (d *httpDialect) body(r *http.Request) ([]byte, *Problem) {
 		return nil, problem(http.StatusRequestEntityTooLarge, sale.InvalidRequest,
 			"The body is too long; a request has at most "+strconv.FormatInt(d.limits.body, 10)+" bytes.")
 	}
-	// The Content-Type is not looked at: many a till's HTTP library sends whatever it likes, and no browser gets
-	// here without the token or the socket.
+	// The Content-Type is looked at only to tell forms: many a till's HTTP library sends whatever it likes, and no
+	// browser gets here without the token or the socket.
 	return body, nil
 }
 
 func newAsk(x access) *ask { return &ask{access: x, after: -1} }
 
 // decode reads the three places of an HTTP request.
-func decode(a *ask, fields []field, path []member, rawQuery string, body []byte) error {
+func decode(a *ask, fields []field, path []member, rawQuery string, body []byte, form bool) error {
 	if err := fill(a, at(inPath, fields), path, "the path"); err != nil {
 		return err
 	}
@@ -162,7 +165,11 @@ func decode(a *ask, fields []field, path []member, rawQuery string, body []byte)
 	if len(bytes.TrimSpace(body)) == 0 && len(inside) == 0 {
 		return nil
 	}
-	sent, err := members(body)
+	read := members
+	if form {
+		read = formMembers
+	}
+	sent, err := read(body)
 	if err != nil {
 		return refuse("the body: %v", err)
 	}
@@ -181,16 +188,27 @@ func at(p place, fields []field) []field {
 
 // send writes an answer, which the till must take in time.
 func (d *httpDialect) send(w http.ResponseWriter, status int, mediaType string, v any) int {
+	if _, plain := w.(plainWriter); plain {
+		b, err := plainText(v)
+		if err != nil {
+			return d.problem(w, d.problemOf(err, "encoding"))
+		}
+		return d.write(w, status, plainType, b)
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return d.problem(w, d.problemOf(err, "encoding"))
 	}
+	return d.write(w, status, mediaType, b.Bytes())
+}
+
+func (d *httpDialect) write(w http.ResponseWriter, status int, mediaType string, body []byte) int {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d.limits.write))
 	w.Header().Set("Content-Type", mediaType)
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes())
+	_, _ = w.Write(body)
 	return status
 }
 

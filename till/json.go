@@ -23,7 +23,7 @@ const (
 	text
 	list
 	object
-	bare // not JSON: from the path or the query of a URL
+	bare // not JSON: from the path or the query of a URL, or a form
 )
 
 // A value is one value of a request. It may be an auth code, so it is never printed.

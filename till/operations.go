@@ -1,6 +1,7 @@
 package till
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"net/http"
@@ -26,6 +27,7 @@ type ask struct {
 	token  string
 	all    bool
 	seq    int64 // of an alarm
+	width  int   // columns of a receipt's text
 	wait   time.Duration
 	after  int64 // -1: not given
 }
@@ -86,6 +88,10 @@ var operations = []operation{
 	{"sale.ask", "POST /v1/sales/{id}/ask", anyOf(Sell, Resolve), []field{idField}, (*Server).askNow},
 
 	{"sale.story", "GET /v1/sales/{id}/story", anyOf(Sell, Read), []field{idField}, (*Server).story},
+
+	{"sale.receipt", "GET /v1/sales/{id}/receipt", anyOf(Sell, Read), []field{idField,
+		{"width", inQuery, false, columns},
+	}, (*Server).receipt},
 
 	{"refund.put", "PUT /v1/refunds/{id}", anyOf(Refund), []field{idField,
 		{"sale", inBody, true, word(func(a *ask) *string { return &a.refund.Sale }, isID)},
@@ -193,6 +199,14 @@ func (s *Server) story(ctx context.Context, a *ask) (int, any, error) {
 	}
 	v, err := s.desk.Story(ctx, a.id)
 	v.Sale = whole(v.Sale)
+	return http.StatusOK, v, err
+}
+
+func (s *Server) receipt(ctx context.Context, a *ask) (int, any, error) {
+	if err := s.maySee(ctx, a); err != nil {
+		return 0, nil, err
+	}
+	v, err := s.desk.Receipt(ctx, a.id, cmp.Or(a.width, sale.WideReceipt))
 	return http.StatusOK, v, err
 }
 

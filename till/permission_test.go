@@ -40,6 +40,8 @@ var tries = []try{
 		[]till.Permission{till.Resolve}, []till.Permission{till.Sell, till.Resolve}, "/v1/sales/mine/ask", `{"id":"mine"}`},
 	{"sale.story", `{"id":"theirs"}`, "GET", "/v1/sales/theirs/story", "",
 		[]till.Permission{till.Read}, []till.Permission{till.Sell, till.Read}, "/v1/sales/mine/story", `{"id":"mine"}`},
+	{"sale.receipt", `{"id":"theirs"}`, "GET", "/v1/sales/theirs/receipt", "",
+		[]till.Permission{till.Read}, []till.Permission{till.Sell, till.Read}, "/v1/sales/mine/receipt", `{"id":"mine"}`},
 	{"refund.put", `{"id":"rnew","sale":"old","amount":1}`, "PUT", "/v1/refunds/rnew", `{"sale":"old","amount":1}`,
 		[]till.Permission{till.Refund}, nil, "", ""},
 	{"refund.get", `{"id":"rtheirs"}`, "GET", "/v1/refunds/rtheirs", "",

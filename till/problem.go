@@ -48,6 +48,7 @@ var statusOf = map[sale.Code]int{
 	sale.NotUnresolved:      http.StatusConflict,
 	sale.ContradictsGateway: http.StatusConflict,
 	sale.TicketPaid:         http.StatusConflict,
+	sale.NoReceipt:          http.StatusConflict,
 	sale.UnknownAlarm:       http.StatusNotFound,
 	sale.UnknownDay:         http.StatusNotFound,
 	sale.NotDeliverable:     http.StatusConflict,

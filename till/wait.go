@@ -2,6 +2,7 @@ package till
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -45,13 +46,30 @@ var errEnding = errors.New("shutting down")
 // batch is how many notices are read, and at most held in memory, at once.
 const batch = 100
 
+// reset is the notice that the stream goes on after another position than the one asked for.
+func reset(last int64) sale.Notice {
+	data, _ := json.Marshal(sale.ResetView{Seq: last})
+	return sale.Notice{Seq: last, Kind: "reset", At: sale.Shown(time.Now()), Data: data}
+}
+
 // follow reads the journal's notices after a sequence number and then live ones, until a send fails, ctx ends
-// or the server shuts down. What the asker may not see is left out. send is called at once even if there is nothing yet, and with nothing at least
-// every beat. A slow reader holds up nobody and fills no memory: the journal is the buffer.
+// or the server shuts down. What the asker may not see is left out. send is called at once even if there is nothing
+// yet, and with nothing at least every beat. A position beyond the journal's end is answered with a reset, since
+// there would be silence for ever otherwise. A slow reader holds up nobody and fills no memory: the journal is the buffer.
 func (s *Server) follow(ctx context.Context, x access, after int64, beat time.Duration, send func([]sale.Notice) error) error {
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
 	begun := false
+	last, err := s.desk.LastSeq(ctx)
+	if err != nil {
+		return err
+	}
+	if after > last {
+		after, begun = last, true
+		if err := send([]sale.Notice{reset(last)}); err != nil {
+			return err
+		}
+	}
 	for {
 		changed := s.desk.Changed()
 		for more := true; more; {

@@ -28,7 +28,7 @@ var commands []*command
 
 func init() {
 	commands = []*command{
-		saleCommand, showCommand, cancelCommand, deliveredCommand, refundCommand,
+		saleCommand, showCommand, cancelCommand, deliveredCommand, refundCommand, receiptCommand,
 		listCommand, totalsCommand, lanesCommand, scanCommand, eventsCommand, watchCommand,
 		diagnoseCommand, alarmsCommand, settleCommand, explainCommand, askCommand, resolveCommand, reconcileCommand,
 		versionCommand, completionCommand, manCommand,

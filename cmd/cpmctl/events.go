@@ -74,6 +74,8 @@ func eventLine(n sale.Notice) string {
 		} else {
 			s = fmt.Sprintf("%d settled by %s: %s", v.Seq, v.SettledBy, v.Note)
 		}
+	case "reset":
+		s = "the journal ends before the number asked for; it goes on from here"
 	default:
 		err = errors.ErrUnsupported
 	}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -88,7 +89,7 @@ func openDir(t *testing.T) string {
 type shop struct {
 	dir, port string
 	cmd       *exec.Cmd
-	log       bytes.Buffer
+	log       lockedBuffer
 }
 
 func newShop(t *testing.T) *shop {
@@ -157,6 +158,24 @@ func (s *shop) start(t *testing.T, more ...*os.File) {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// A lockedBuffer is written by a process that runs, and read meanwhile.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }
 
 func (s *shop) stop(t *testing.T) {

@@ -21,6 +21,12 @@ func (j *Journal) Notices(after int64, limit int) ([]sale.Notice, error) {
 	})
 }
 
+// LastSeq reads the seq of the last event; 0 where there is none. Unlike Last it may be called from any goroutine.
+func (j *Journal) LastSeq() (n int64, err error) {
+	err = j.db.QueryRow(`SELECT coalesce(max(seq), 0) FROM event`).Scan(&n)
+	return n, err
+}
+
 // A pastEntry is an entry of the journal as it is read back.
 type PastEntry struct {
 	Seq     int64

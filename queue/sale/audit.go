@@ -74,6 +74,11 @@ func (c *change) audited(p *Payment, f *payment.QueryResult) {
 			c.moneyMissing(p, f)
 		}
 	case f.Meaning == payment.Pending:
+		if kept {
+			if a.Gone++; a.Gone >= absentProves {
+				c.moneyMissing(p, f)
+			}
+		}
 		c.closeEnded(p)
 		c.auditLater(p)
 		return
@@ -216,7 +221,7 @@ func (c *change) moneyMissing(p *Payment, f *payment.QueryResult) {
 	switch f.Meaning {
 	case payment.NotFound:
 		shows = "unknown"
-	case payment.Declined:
+	case payment.Declined, payment.Pending:
 		shows = "not paid (" + f.RespCD + ")"
 	}
 	c.alarm(p, "QFPay shows this payment as %s, but the sale is paid and %d of %d was refunded here: "+
@@ -227,9 +232,12 @@ func (c *change) moneyMissing(p *Payment, f *payment.QueryResult) {
 func (c *change) askNow() {
 	if p := c.s.Alive(); p != nil && !p.Progress.Resend {
 		c.query(p)
-		return
+	} else {
+		for i := range c.s.Payments {
+			c.audit(&c.s.Payments[i])
+		}
 	}
-	for i := range c.s.Payments {
-		c.audit(&c.s.Payments[i])
+	for i := range c.effects {
+		c.effects[i].Urgent = true
 	}
 }

@@ -170,7 +170,7 @@ func TestResolve(t *testing.T) {
 		{"unknown, paid", last("", false), Paid, ""},
 		{"unknown, not paid", last("", false), NotPaid, ""},
 		{"pending, not paid", last(payment.Pending, false), NotPaid, ContradictsGateway},
-		{"pending, paid", last(payment.Pending, false), Paid, ""},
+		{"pending, paid", last(payment.Pending, false), Paid, ContradictsGateway},
 		{"listed as successful, not paid", last(payment.Unknown, true), NotPaid, ContradictsGateway},
 		{"declined, paid", last(payment.Declined, false), Paid, ContradictsGateway},
 		{"undone, paid", last(payment.Undone, false), Paid, ContradictsGateway},

@@ -35,6 +35,9 @@ func (c *change) returnMoney() {
 	}
 	c.s.Delivery = Returning
 	c.s.NextAt = c.ev.At.Add(c.r.FollowUp[min(c.s.Slow, len(c.r.FollowUp)-1)])
+	if c.s.Slow >= mostReturns {
+		c.s.NextAt = c.ev.At.Add(24 * time.Hour)
+	}
 	c.s.Slow++
 	for i := range c.s.Payments {
 		if p := &c.s.Payments[i]; p.Outcome == OutcomePaid && p.SysSN == "" { // an operator decided that it is paid
@@ -47,6 +50,26 @@ func (c *change) returnMoney() {
 	c.effects = append(c.effects, Effect{Kind: ReturnMoney})
 }
 
+// refundRefused: QFPay did not give back what it was asked to. That may be because it has already, so the payment is
+// looked at; and where nobody but cpmd asked for it, a person must know.
+func (c *change) refundRefused() {
+	if c.s.State != Paid {
+		return
+	}
+	for i := range c.s.Payments {
+		p := &c.s.Payments[i]
+		if p.Outcome != OutcomePaid {
+			continue
+		}
+		p.AuditAt = c.ev.At
+		if c.s.Delivery == Returning && c.s.Rejected == "" {
+			c.s.Rejected = c.ev.Note
+			c.alarm(p, "the goods were not handed over, and QFPay does not give the money back (refund %s: %s). It is tried again by itself; "+
+				"if the customer waits, refund it in QFPay's portal", c.ev.Refund, c.ev.Note)
+		}
+	}
+}
+
 // givenBack counts a refund that is done.
 func (c *change) givenBack() {
 	if c.s.State != Paid {
@@ -54,6 +77,6 @@ func (c *change) givenBack() {
 	}
 	c.s.Refunded += c.ev.Amount
 	if (c.s.Delivery == Returning || c.s.Delivery == Awaited) && c.s.Refunded == c.s.Amount {
-		c.s.Delivery, c.s.NextAt = Returned, time.Time{}
+		c.s.Delivery, c.s.NextAt, c.s.Rejected = Returned, time.Time{}, ""
 	}
 }

@@ -17,6 +17,8 @@ type Effect struct {
 	Kind    EffectKind
 	Payment string // out_trade_no
 	Text    string // alarm
+	// Urgent: a person asked for the query.
+	Urgent bool
 	// Once: an alarm that is not about this sale alone; it is not raised again while it is open.
 	Once bool
 }

@@ -24,6 +24,7 @@ const (
 	ShuttingDown       Code = "shutting_down"
 	Internal           Code = "internal"
 	UnknownDay         Code = "unknown_day"
+	NoReceipt          Code = "no_receipt"
 )
 
 // An Error is a refusal: a code for the program, and a sentence that tells a person what to do.

@@ -26,11 +26,12 @@ const (
 	AskNow            EventKind = "ask_now"         // an operator wants QFPay to be asked at once
 	GaveBack          EventKind = "gave_back"       // a refund of money found by the audit ended
 	AlarmSettled      EventKind = "alarm_settled"   // a person settled an alarm about a payment
+	RefundRefused     EventKind = "refund_refused"  // a refund of it ended without money going back
 )
 
 // EventKinds are all kinds of sale events.
 var EventKinds = []EventKind{Opened, Scanned, Answered, QueryAnswered, CancelAnswered, CancelAsked, Due, Restarted, ClockMoved, DeliveryConfirmed, GivenBack, Decided,
-	ScanRejected, AskNow, GaveBack, AlarmSettled}
+	ScanRejected, AskNow, GaveBack, AlarmSettled, RefundRefused}
 
 // An Event is one thing that happened to a sale. Time comes in with it: the reducer has no clock.
 type Event struct {

@@ -32,6 +32,9 @@ func message(s Sale) string {
 		case Awaited:
 			return "Paid. Confirm the delivery, then hand the goods over, or the money goes back."
 		case Returning:
+			if s.Rejected != "" {
+				return "Paid. The delivery was not confirmed, and QFPay has not given the money back yet; cpmd tries again. Do not hand the goods over."
+			}
 			return "Paid, and the money is on its way back: the delivery was not confirmed. Do not hand the goods over."
 		case Returned:
 			return "Paid, and given back. Do not hand the goods over."

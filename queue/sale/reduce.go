@@ -43,6 +43,8 @@ func Reduce(r Rules, old Sale, ev Event) (Sale, []Effect) {
 		c.gaveBack()
 	case AlarmSettled:
 		c.alarmSettled()
+	case RefundRefused:
+		c.refundRefused()
 	}
 	return c.s, c.effects
 }

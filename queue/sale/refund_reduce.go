@@ -29,6 +29,7 @@ func ReduceRefund(r Rules, old Refund, ev Event) (Refund, []Effect) {
 	case AskNow:
 		if c.f.State != "" && !c.f.Progress.Resend {
 			c.query()
+			c.effects[len(c.effects)-1].Urgent = true
 		}
 	case ClockMoved:
 		c.clockMoved()

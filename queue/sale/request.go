@@ -106,6 +106,7 @@ func (r *Request) Check(currencies map[string]int, lanes []string) error {
 		return Invalid("currency %s is not configured; use one of %s, or add it to gateway.currencies",
 			Quote(r.Currency), strings.Join(slices.Sorted(maps.Keys(currencies)), ", "))
 	}
+	r.Ticket = strings.TrimSpace(r.Ticket) // a till that pads its numbers means the same bill
 	for _, f := range []struct {
 		name, text string
 		most       int

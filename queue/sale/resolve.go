@@ -42,6 +42,8 @@ func CheckResolve(s Sale, d Resolution) error {
 		against = "QFPay lists this payment as successful"
 	case said == payment.Pending && d.Outcome == NotPaid:
 		against = "QFPay said last that the customer may still pay"
+	case said == payment.Pending && d.Outcome == Paid:
+		against = "QFPay said last that the customer has not paid yet"
 	case d.Outcome == Paid && (said == payment.Declined || said == payment.Undone || said == payment.NotFound):
 		against = "QFPay said last that this payment is not paid (" + string(said) + ")"
 	}

@@ -33,6 +33,7 @@ const (
 	paidProves      = 2  // paid answers in a row after a cancellation
 	quietProves     = 2  // queries without contradiction after a genuine decline
 	throttledProves = 3  // the same after HTTP 429, which nobody signs
+	mostReturns     = 12 // attempts to give a machine's money back before there is one a day
 	mostAudits      = 60 // looks at an ended payment that bring no certainty
 )
 

@@ -61,6 +61,8 @@ func (c Cause) Tell() string {
 		fmt.Fprintf(&b, "A scan was rejected: %s", c.Note)
 	case AskNow:
 		fmt.Fprintf(&b, "QFPay is asked now (%s).", c.By)
+	case RefundRefused:
+		fmt.Fprintf(&b, "Refund %s was refused: %s", c.Refund, c.Note)
 	case GaveBack:
 		fmt.Fprintf(&b, "Refund %s of payment %s ended.", c.Refund, c.Payment)
 	case AlarmSettled:

@@ -125,6 +125,12 @@ func (c *Client) LastReconciliation(ctx context.Context, day string) (v sale.Rec
 	return v, err
 }
 
+// Receipt is the receipt of a paid sale, with text of 32 or 42 columns.
+func (c *Client) Receipt(ctx context.Context, id string, width int) (v sale.Receipt, err error) {
+	_, err = c.call(ctx, http.MethodGet, query{}.add("width", strconv.Itoa(width)).path(salePath(id)+"/receipt"), nil, &v, 0)
+	return v, err
+}
+
 // Story tells a sale's whole life.
 func (c *Client) Story(ctx context.Context, id string) (v sale.Story, err error) {
 	_, err = c.call(ctx, http.MethodGet, salePath(id)+"/story", nil, &v, 0)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -245,5 +246,25 @@ func TestEventsEndWithTheContext(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d events", n)
+	}
+}
+
+// A position from another journal: the caller hears so, and the stream goes on.
+func TestEventsReset(t *testing.T) {
+	desk := tilltest.NewDesk()
+	c := newClient(t, client.Config{Addr: tilltest.Serve(t, desk, till.DialectHTTP)})
+	desk.Scan(sale.ScanView{Text: "1"})
+	var got []string
+	for n, err := range c.Events(t.Context(), 9) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, fmt.Sprint(n.Seq, " ", n.Kind)); len(got) == 2 {
+			break
+		}
+		desk.Scan(sale.ScanView{Text: "2"})
+	}
+	if want := []string{"1 reset", "2 scan"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

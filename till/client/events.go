@@ -19,7 +19,8 @@ import (
 const silence = 45 * time.Second
 
 // Events yields the journal's notices after a sequence number and then live ones, each once and in order,
-// until ctx ends or the loop is left. Once it was connected it reconnects for ever, from the last notice. The
+// until ctx ends or the loop is left. Where after is beyond the journal's end, a notice of kind "reset" comes
+// first, and the stream goes on after its Seq. Once it was connected it reconnects for ever, from the last notice. The
 // error of a first connection that fails, or a refusal, is yielded last. The At of a notice is not sent over
 // HTTP; its data has the time.
 func (c *Client) Events(ctx context.Context, after int64) iter.Seq2[sale.Notice, error] {
@@ -28,7 +29,7 @@ func (c *Client) Events(ctx context.Context, after int64) iter.Seq2[sale.Notice,
 		lost := time.Now()
 		for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 			err := c.stream(ctx, after, func() { connected, pause = true, 50*time.Millisecond }, func(n sale.Notice) bool {
-				if n.Seq > after {
+				if n.Seq > after || n.Kind == "reset" {
 					after = n.Seq
 					left = !yield(n, nil)
 				}

@@ -172,6 +172,20 @@ func (d *Desk) Notices(_ context.Context, after int64, limit int) ([]sale.Notice
 	return slices.Clone(list[:min(limit, len(list))]), nil
 }
 
+// LastSeq implements the desk's interface.
+func (d *Desk) LastSeq(context.Context) (int64, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return int64(len(d.notices)), d.fail()
+}
+
+// Alarm tells the tills of an alarm.
+func (d *Desk) Alarm(v sale.AlarmView) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tell("alarm", v)
+}
+
 // Ready implements the desk's interface.
 func (d *Desk) Ready() error { d.mu.Lock(); defer d.mu.Unlock(); return d.notReady }
 

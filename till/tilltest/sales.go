@@ -227,6 +227,23 @@ func (d *Desk) Story(ctx context.Context, id string) (sale.Story, error) {
 	return sale.Story{Sale: v, Refunds: []sale.RefundView{}, Lines: []sale.StoryLine{{Seq: 1, Text: "Sale opened by the till."}}}, err
 }
 
+// Receipt implements the desk's interface.
+func (d *Desk) Receipt(ctx context.Context, id string, width int) (sale.Receipt, error) {
+	v, err := d.Sale(ctx, id)
+	if err != nil {
+		return sale.Receipt{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var refunds []sale.RefundView
+	for _, f := range d.refunds {
+		if f.Sale == id {
+			refunds = append(refunds, f)
+		}
+	}
+	return sale.ReceiptOf(v, v.UpdatedAt, refunds, 2, width, time.UTC)
+}
+
 // Reconcile implements the desk's interface.
 func (d *Desk) Reconcile(ctx context.Context, day, _ string) (sale.Reconciliation, error) {
 	t, err := d.Totals(ctx, day)

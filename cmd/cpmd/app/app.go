@@ -76,14 +76,14 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	if err = tills.Start(ctx); err == nil {
 		log.Info("ready", zap.String("version", version), zap.String("config", cfg.File), zap.String("gateway", cfg.Gateway.URL), zap.Int("lanes", len(lanes)))
 		notify(log, daemon.SdNotifyReady)
-		stopWatchdog := watchdog(ctx, q, log)
+		stopReports := supervise(ctx, q, log)
 		select {
 		case <-ctx.Done():
 		case err = <-ended:
 			ended <- nil
 		}
 		notify(log, daemon.SdNotifyStopping)
-		stopWatchdog()
+		stopReports()
 	}
 	log.Info("stopping")
 	shut, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)

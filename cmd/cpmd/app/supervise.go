@@ -2,13 +2,21 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
 
 	"cpmd/queue"
+	"cpmd/queue/sale"
 )
+
+// statusEvery is how often the service manager is told how the daemon stands.
+const statusEvery = 5 * time.Second
 
 // notify tells the service manager how the daemon stands; without one it does nothing.
 func notify(log *zap.Logger, state string) {
@@ -17,28 +25,79 @@ func notify(log *zap.Logger, state string) {
 	}
 }
 
-// watchdog shows the service manager that the queue still moves, where it asked for that (WatchdogSec).
-func watchdog(ctx context.Context, q *queue.Queue, log *zap.Logger) (stop func()) {
-	every, err := daemon.SdWatchdogEnabled(false)
-	if err != nil || every == 0 {
+// supervise shows the service manager that the queue is alive, where it asked for that (WatchdogSec), and in a line of
+// words how the daemon stands (systemctl status cpmd).
+func supervise(ctx context.Context, q *queue.Queue, log *zap.Logger) (stop func()) {
+	if os.Getenv("NOTIFY_SOCKET") == "" {
 		return func() {}
+	}
+	watchdog, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		log.Warn("the service manager's watchdog cannot be served", zap.Error(err))
+	}
+	every := statusEvery
+	if watchdog > 0 {
+		every = min(every, watchdog/3)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(every / 3)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
+		last := ""
 		for {
+			err := alive(ctx, q, every)
+			if ctx.Err() != nil {
+				return
+			}
+			if err == nil && watchdog > 0 {
+				notify(log, daemon.SdNotifyWatchdog)
+			}
+			if s := status(ctx, q, err); s != last {
+				notify(log, "STATUS="+s)
+				last = s
+			}
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if _, err := q.Lanes(ctx); err == nil {
-					notify(log, daemon.SdNotifyWatchdog)
-				}
 			}
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+func alive(ctx context.Context, q *queue.Queue, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return q.Alive(ctx)
+}
+
+// status is one line: whether sales are taken, and what a person should do first.
+func status(ctx context.Context, q *queue.Queue, alive error) string {
+	if alive != nil {
+		return line("not responding: %v", alive)
+	}
+	if err := q.Ready(); err != nil {
+		if e := (*sale.Error)(nil); errors.As(err, &e) {
+			return line("no sales: %s", e.Detail)
+		}
+		return line("no sales: %v", err)
+	}
+	d, err := q.Diagnosis(ctx)
+	switch {
+	case err != nil:
+		return line("ready, but: %v", err)
+	case len(d.Advice) == 0:
+		return line("ready; lanes: %d, unfinished sales: %d", len(d.Lanes), len(d.Unsettled))
+	case len(d.Advice) == 1:
+		return line("ready, but: %s", d.Advice[0])
+	}
+	return line("ready, but: %s (and %d more: cpmctl diagnose)", d.Advice[0], len(d.Advice)-1)
+}
+
+// line makes one line of a text: a line break would begin another message to the service manager.
+func line(format string, args ...any) string {
+	return strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")
 }

@@ -92,7 +92,12 @@ func (s *selling) decide() {
 	if !sure || !w.chance(s.id+" is decided by an operator", w.mix.Decide) {
 		return
 	}
-	v, err := s.c.Resolve(context.Background(), sale.Resolution{ID: s.id, Outcome: outcome, Note: "seen in the portal"})
+	word := sale.Resolution{ID: s.id, Outcome: outcome, Note: "seen in the portal"}
+	v, err := s.c.Resolve(context.Background(), word)
+	if e := (*client.Error)(nil); errors.As(err, &e) && e.Code == sale.ContradictsGateway { // the portal is newer than QFPay's last word
+		word.EvenThough = true
+		v, err = s.c.Resolve(context.Background(), word)
+	}
 	w.note("%s is decided: %s", s.id, said(v, false, err))
 	if err == nil {
 		w.saw("decided: " + string(outcome))

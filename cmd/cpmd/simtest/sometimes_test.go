@@ -40,7 +40,7 @@ var sometimes = []string{
 	"never arrived",
 	"reversing", "unresolved, then paid", "unresolved, then not_paid", "needs a person",
 	"not_paid: declined", "not_paid: cancelled", "not_paid: no_scan", "not_paid: reversed", "not_paid: misconfigured", "not_paid: not_sent",
-	"cancel asked while paying", "cancel asked while confirming", "cancel asked while reversing",
+	"cancel asked while confirming", "cancel asked while reversing",
 	"lane busy", "ticket_unresolved", "code_used", "till hangs up",
 	"duplicate scan", "stale scan", "late scan", "no scan", "used code shown", "scanner unplugged mid-code",
 	"handed over", "handed over too late", "goods stuck", "given back because the goods were not handed over", "decided: paid", "decided: not_paid",

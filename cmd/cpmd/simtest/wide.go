@@ -50,6 +50,7 @@ func newWide(l luck) (k wide) {
 		return wide{}
 	}
 	draw(l, "wide", &k)
+	k.HandOver = min(1, 4*k.HandOver)                                                                                // few sales are a machine's
 	for _, p := range []*float64{&k.Busy, &k.Unsigned, &k.Forged, &k.Pages, &k.Lag, &k.Fields, &k.Portal, &k.Dead} { // once to a run
 		*p = min(1, 4**p)
 	}
