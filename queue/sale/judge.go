@@ -175,8 +175,8 @@ func (c *change) goOn(p *Payment) {
 			c.s.NextAt = c.after(p, max(c.r.Poll, c.r.Apart))
 			return
 		}
-		g.Slow++
 		c.s.NextAt = c.after(p, c.slowPace(p))
+		g.Slow++
 		return
 	}
 	unwanted := c.s.CancelAsked || !at.Before(p.ConfirmBy)
