@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"time"
 
 	"cpmd/queue/sale"
 )
@@ -20,7 +21,7 @@ func (q *Queue) Diagnosis(ctx context.Context) (sale.Diagnosis, error) {
 	if err != nil {
 		return sale.Diagnosis{}, unavailable(err)
 	}
-	alarms, err := q.cfg.Journal.Alarms(q.clock.now().Add(1), 50)
+	alarms, err := q.cfg.Journal.Alarms(q.clock.now().Add(time.Microsecond), 50)
 	if err != nil {
 		return sale.Diagnosis{}, unavailable(err)
 	}

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"cpmd/queue/sale"
 )
@@ -64,7 +65,7 @@ func (q *Queue) AskNow(ctx context.Context, id, by string) (sale.View, error) {
 
 // Alarms returns the alarms that stand, and with all those of the last 90 days that were settled, newest first.
 func (q *Queue) Alarms(_ context.Context, all bool) ([]sale.AlarmView, error) {
-	since := q.clock.now().Add(1) // none
+	since := q.clock.now().Add(time.Microsecond) // none
 	if all {
 		since = q.clock.now().AddDate(0, 0, -90)
 	}

@@ -246,3 +246,77 @@ func TestAuditCloses(t *testing.T) {
 	l.shows("N1", f)
 	l.does()
 }
+
+// An audit whose query brings nothing back is repeated; without times for it there is none.
+func TestAuditIsNotForgotten(t *testing.T) {
+	l := declined(t)
+	l.step(Event{Kind: CancelAsked})
+	l.due()
+	l.does(QueryPayment)
+	if at := l.s.Due(); !at.Equal(l.at.Add(l.Answer + l.Guard)) {
+		t.Errorf("asked again at %v, now is %v", at, l.at)
+	}
+	l = begin(t)
+	l.Audit = nil
+	l.answer("N1", signed)
+	l.shows("N1", nothing)
+	l.pass(l.Apart)
+	l.shows("N1", nothing)
+	l.step(Event{Kind: CancelAsked})
+	l.is(NotPaid)
+	if !l.s.Due().IsZero() {
+		t.Errorf("looked at again at %v", l.s.Due())
+	}
+}
+
+// Goods that are not handed over in time are paid back, until nothing is left; a hand-over in time ends the wait.
+func TestDeliveryInTime(t *testing.T) {
+	sold := func() *life {
+		l := begin(t)
+		l.s.ConfirmDelivery = true
+		a := says(payment.Paid)
+		a.SysSN = "S1"
+		l.answer("N1", a)
+		l.is(Paid)
+		if l.s.Delivery != Awaited || !l.s.NextAt.Equal(l.at.Add(l.Deliver)) {
+			t.Fatalf("%s until %v", l.s.Delivery, l.s.NextAt)
+		}
+		return l
+	}
+	l := sold()
+	l.at = l.s.NextAt.Add(-1)
+	l.step(Event{Kind: Due})
+	l.does()
+	l.step(Event{Kind: DeliveryConfirmed})
+	if l.s.Delivery != Delivered || !l.s.NextAt.IsZero() {
+		t.Errorf("%s until %v", l.s.Delivery, l.s.NextAt)
+	}
+	l = sold()
+	l.pass(time.Minute)
+	l.step(Event{Kind: Restarted})
+	if !l.s.NextAt.Equal(l.at.Add(l.Deliver)) {
+		t.Errorf("after a restart until %v, now is %v", l.s.NextAt, l.at)
+	}
+	l.at = l.s.NextAt
+	for n := range 3 {
+		l.step(Event{Kind: Due})
+		l.does(ReturnMoney)
+		want := l.FollowUp[n]
+		if !l.s.NextAt.Equal(l.at.Add(want)) {
+			t.Errorf("tried again at %v, now is %v", l.s.NextAt, l.at)
+		}
+		l.step(Event{Kind: DeliveryConfirmed})
+		if l.s.Delivery != Returning {
+			t.Fatalf("%s while the money goes back", l.s.Delivery)
+		}
+		l.at = l.s.NextAt
+	}
+	l.step(Event{Kind: GivenBack, Amount: 40})
+	if l.s.Delivery != Returning {
+		t.Errorf("%s with 60 left", l.s.Delivery)
+	}
+	l.step(Event{Kind: GivenBack, Amount: 60})
+	if l.s.Delivery != Returned || !l.s.NextAt.IsZero() {
+		t.Errorf("%s until %v", l.s.Delivery, l.s.NextAt)
+	}
+}

@@ -175,8 +175,8 @@ func (c *change) goOn(p *Payment) {
 			c.s.NextAt = c.after(p, max(c.r.Poll, c.r.Apart))
 			return
 		}
-		g.Slow++
 		c.s.NextAt = c.after(p, c.slowPace(p))
+		g.Slow++
 		return
 	}
 	if c.unwanted(p) && !shownPaid && g.Suspect == "" && !c.settling(p) && c.tryCancel(p) {

@@ -397,3 +397,145 @@ func TestNeverSentTwice(t *testing.T) {
 		}
 	}
 }
+
+// What an answer says decides how soon QFPay is asked: at once where it must be confirmed, else at the poll's pace.
+func TestAnswersAreFollowed(t *testing.T) {
+	for _, c := range []struct {
+		a        payment.Answer
+		asks     bool
+		from, to time.Duration // until it is asked otherwise
+	}{
+		{says(payment.Unknown), false, time.Second, 1100 * time.Millisecond},
+		{says(payment.Duplicate), false, time.Second, 1100 * time.Millisecond},
+		{says(payment.Pending), false, 2 * time.Second, 2200 * time.Millisecond},
+		{says(payment.Declined), true, 0, 0},
+		{says(payment.Misconfigured), true, 0, 0},
+		{says(payment.NotFound), true, 0, 0},
+	} {
+		l := begin(t)
+		l.answer("N1", c.a)
+		l.is(Confirming)
+		if c.asks {
+			l.does(QueryPayment)
+			continue
+		}
+		l.does()
+		if d := l.s.NextAt.Sub(l.at); d < c.from || d > c.to {
+			t.Errorf("%s: asked after %v", c.a.Meaning, d)
+		}
+	}
+}
+
+// A payment that was asked for beside its request may still prove never sent, unless QFPay knows it.
+func TestNotSentAfterAskingBeside(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		l := begin(t)
+		l.pass(l.Beside)
+		l.step(Event{Kind: Due})
+		l.does(QueryPayment)
+		l.is(Confirming)
+		if known {
+			l.shows("N1", listed(payment.Pending))
+		}
+		l.answer("N1", says(payment.NotSent))
+		if again := l.s.Payments[0].Progress.Resend; again == known {
+			t.Errorf("known %v: sent again %v", known, again)
+		}
+	}
+}
+
+// The customer is given up on in time, whatever is under way; what was asked for goes on being asked for.
+func TestGivenUpInTime(t *testing.T) {
+	l := begin(t)
+	limit := l.s.Payments[0].GiveUpBy
+	for l.s.State != Unresolved {
+		if l.s.NextAt.After(limit) {
+			t.Fatalf("the next look is at %v, after %v", l.s.NextAt, limit)
+		}
+		l.at = l.s.NextAt
+		l.step(Event{Kind: Due})
+	}
+	if !l.at.Equal(limit) {
+		t.Errorf("given up at %v, promised %v", l.at, limit)
+	}
+	for n := range 10 {
+		if l.s.NextAt.IsZero() {
+			t.Fatal("forgotten")
+		}
+		l.at = l.s.NextAt
+		l.step(Event{Kind: Due})
+		l.does(QueryPayment)
+		l.shows("N1", listed(payment.Unknown))
+		want := l.FollowUp[min(n, len(l.FollowUp)-1)]
+		if d := l.s.NextAt.Sub(l.at); d < want || d > want+want/10 {
+			t.Errorf("look %d after %v, want %v", n, d, want)
+		}
+	}
+}
+
+// A payment is cancelled when the time to confirm it is over, and not before.
+func TestCancelledAtTheConfirmTime(t *testing.T) {
+	l := begin(t)
+	l.answer("N1", says(payment.Pending))
+	l.at = l.s.Payments[0].ConfirmBy.Add(-1)
+	l.shows("N1", listed(payment.Pending))
+	l.does()
+	l.pass(1)
+	l.shows("N1", listed(payment.Pending))
+	l.does(CancelPayment)
+	l.cancelled(says(payment.Undone))
+	l.does(QueryPayment)
+	l.shows("N1", listed(payment.Undone))
+	l.is(NotPaid)
+	if l.s.Reason != Reversed || l.s.EndedAt != l.at {
+		t.Errorf("%s at %v", l.s.Reason, l.s.EndedAt)
+	}
+}
+
+// A code is taken until the scan time is over, and the sale ends then.
+func TestScanTime(t *testing.T) {
+	bind := &Bind{OutTradeNo: "N1", PayType: "800108"}
+	open := func() *life {
+		l := &life{T: t, Rules: DefaultRules(), at: t0, s: Sale{ID: "S", Amount: 100}}
+		l.step(Event{Kind: Opened})
+		return l
+	}
+	l := open()
+	l.at = l.s.ScanBy.Add(-1)
+	l.step(Event{Kind: Due})
+	l.is(Waiting)
+	l.step(Event{Kind: Scanned, Bind: bind})
+	l.is(Paying)
+	l = open()
+	l.at = l.s.ScanBy
+	l.step(Event{Kind: Scanned, Bind: bind})
+	l.is(Waiting)
+	l.step(Event{Kind: Due})
+	l.is(NotPaid)
+	if l.s.Reason != NoScan {
+		t.Errorf("reason %s", l.s.Reason)
+	}
+}
+
+// A restart counts what proves anew, takes what may have been sent as sent, and asks at once.
+func TestRestarted(t *testing.T) {
+	l := begin(t)
+	l.pass(10 * time.Second)
+	l.step(Event{Kind: Restarted})
+	l.is(Confirming)
+	l.does(QueryPayment)
+	p := l.s.Payments[0]
+	if p.Progress.InFlight || !p.Progress.WindowFrom.Equal(l.at) || !p.ConfirmBy.Equal(t0.Add(l.Confirm)) || !p.GiveUpBy.Equal(t0.Add(l.GiveUp)) {
+		t.Errorf("%+v", p)
+	}
+	l.pass(365 * 24 * time.Hour) // the clock was wrong
+	l.step(Event{Kind: Restarted})
+	if by := l.s.Payments[0].GiveUpBy; !by.Equal(l.at.Add(l.Guard)) {
+		t.Errorf("given up at %v, now is %v", by, l.at)
+	}
+	l = begin(t)
+	l.answer("N1", says(payment.NotSent))
+	l.step(Event{Kind: Restarted}) // the code is gone with the process
+	l.does()
+	l.is(Waiting)
+}
