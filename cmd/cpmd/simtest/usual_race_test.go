@@ -8,7 +8,7 @@ import "time"
 func usual() (most int, limit time.Duration) { return 60, 20 * time.Second }
 
 // stride is how many writes TestEveryWrite goes on by.
-const stride = 8
+const stride = 40
 
 // twice is how many seeds TestSameSeedSameHistory runs.
-const twice = 2
+const twice = 1
