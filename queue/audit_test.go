@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ func declined(respCD string, soft bool) payment.Answer {
 // itself, once, and a person is told.
 func TestSecondChargeGoesBack(t *testing.T) {
 	var first string
-	completed := false
+	var completed atomic.Bool
 	g := &fakeGateway{}
 	g.pay = func(_ context.Context, o payment.PaymentRequest) payment.Answer {
 		if first == "" || first == o.OutTradeNo {
@@ -55,7 +56,7 @@ func TestSecondChargeGoesBack(t *testing.T) {
 		switch {
 		case q.Refund, q.OutTradeNo != first:
 			return finding(payment.Paid)
-		case completed:
+		case completed.Load():
 			f := finding(payment.Paid)
 			f.SysSN = "first"
 			return f
@@ -74,7 +75,7 @@ func TestSecondChargeGoesBack(t *testing.T) {
 		c.until("a", sale.Waiting, 10*time.Second)
 		c.scan("287255838063025836")
 		c.until("a", sale.Paid, time.Second)
-		completed = true
+		completed.Store(true)
 		time.Sleep(time.Hour)
 		if n := g.number("refund"); n != 1 {
 			t.Errorf("%d refunds of the second charge", n)
@@ -95,11 +96,11 @@ func TestSecondChargeGoesBack(t *testing.T) {
 // Money of a sale that was told as not paid goes back after a while, unless a person keeps it because the goods went out.
 func TestMoneyOfANotPaidSale(t *testing.T) {
 	for _, keep := range []bool{false, true} {
-		charged := false
+		var charged atomic.Bool
 		g := &fakeGateway{pay: func(context.Context, payment.PaymentRequest) payment.Answer { return declined("1201", false) },
 			refund: func(int, payment.RefundRequest) payment.Answer { return answer(payment.Paid) }}
 		g.query = func(int, payment.Query) payment.QueryResult {
-			if charged {
+			if charged.Load() {
 				return finding(payment.Paid)
 			}
 			return finding(payment.NotFound)
@@ -109,7 +110,7 @@ func TestMoneyOfANotPaidSale(t *testing.T) {
 			c.scan(code)
 			c.until("a", sale.Waiting, 10*time.Second)
 			c.CancelSale(ctx, "a", "till")
-			charged = true
+			charged.Store(true)
 			time.Sleep(2 * time.Minute)
 			c.wantAlarm("told as not paid")
 			if g.number("refund") > 0 {
@@ -139,10 +140,10 @@ func TestMoneyOfANotPaidSale(t *testing.T) {
 // An operator decides "not paid" while the customer may still pay: that takes a second word, the order is closed, and
 // what the customer pays all the same goes back.
 func TestDecidedAgainstTheGateway(t *testing.T) {
-	paid := false
+	var paid atomic.Bool
 	g := &fakeGateway{pay: always(payment.Pending), refund: func(int, payment.RefundRequest) payment.Answer { return answer(payment.Paid) }}
 	g.query = func(int, payment.Query) payment.QueryResult {
-		if paid {
+		if paid.Load() {
 			return finding(payment.Paid)
 		}
 		return finding(payment.Pending)
@@ -163,7 +164,7 @@ func TestDecidedAgainstTheGateway(t *testing.T) {
 		if g.number("cancel") == cancels {
 			t.Error("the order was not closed")
 		}
-		paid = true
+		paid.Store(true)
 		time.Sleep(time.Hour)
 		c.wantAlarm("told as not paid")
 		if g.number("refund") != 1 {
@@ -174,10 +175,10 @@ func TestDecidedAgainstTheGateway(t *testing.T) {
 
 // A refund that QFPay shows as done after all calls a person, before the customer gets the money twice.
 func TestRefundDoneAfterAll(t *testing.T) {
-	done := false
+	var done atomic.Bool
 	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundRequest) payment.Answer { return answer(payment.Unknown) }}
 	g.query = func(int, payment.Query) payment.QueryResult {
-		if done {
+		if done.Load() {
 			return finding(payment.Paid)
 		}
 		return finding(payment.NotFound)
@@ -196,7 +197,7 @@ func TestRefundDoneAfterAll(t *testing.T) {
 		if v, _ := c.Refund(ctx, "r"); v.State != sale.NotRefunded {
 			t.Fatalf("got %+v", v)
 		}
-		done = true
+		done.Store(true)
 		time.Sleep(time.Hour)
 		c.wantAlarm("done after all")
 	})
@@ -233,13 +234,13 @@ func TestRefundThatIsNeverListed(t *testing.T) {
 
 // A cancellation that was accepted takes effect after the sale was told as paid: the shop must know that it has no money.
 func TestReversedAfterPaid(t *testing.T) {
-	reversed := false
+	var reversed atomic.Bool
 	g := &fakeGateway{pay: always(payment.Pending), cancel: func(int, payment.CancelRequest) payment.Answer {
 		return payment.Answer{Meaning: payment.Undone, RespCD: "0000"}
 	}}
 	g.query = func(n int, _ payment.Query) payment.QueryResult {
 		switch {
-		case reversed:
+		case reversed.Load():
 			f := finding(payment.Undone)
 			f.Cancel = "1"
 			return f
@@ -252,7 +253,7 @@ func TestReversedAfterPaid(t *testing.T) {
 		c.open("a")
 		c.scan(code)
 		c.until("a", sale.Paid, 3*time.Minute)
-		reversed = true
+		reversed.Store(true)
 		time.Sleep(time.Hour)
 		c.wantAlarm("does not have this money")
 		if v := c.state("a"); v.State != sale.Paid {
@@ -284,13 +285,13 @@ func TestOddSuccessIsNeverCancelled(t *testing.T) {
 
 // A number that QFPay gave means that it knows the payment: empty lists prove nothing then.
 func TestAnswerWithANumberIsKnown(t *testing.T) {
-	charged := false
+	var charged atomic.Bool
 	g := &fakeGateway{}
 	g.pay = func(context.Context, payment.PaymentRequest) payment.Answer {
 		return payment.Answer{Meaning: payment.Unknown, RespCD: "1298", SysSN: "20261122000100020000000001"}
 	}
 	g.query = func(int, payment.Query) payment.QueryResult {
-		if charged {
+		if charged.Load() {
 			return finding(payment.Paid)
 		}
 		return finding(payment.NotFound)
@@ -299,7 +300,7 @@ func TestAnswerWithANumberIsKnown(t *testing.T) {
 		c.open("a")
 		c.scan(code)
 		c.until("a", sale.Unresolved, 3*time.Minute)
-		charged = true
+		charged.Store(true)
 		c.until("a", sale.Paid, time.Hour)
 	})
 }

@@ -271,6 +271,9 @@ func (n *network) travel(r *http.Request, body []byte, name, endpoint, number st
 	if j.again > 0 {
 		second := func() *recorder {
 			time.Sleep(j.again)
+			if endpoint == "reversal" || endpoint == "close" { // after a refusal "paid" is told soon; the audit must find it out
+				w.books.touch(number, "copy of a cancellation")
+			}
 			again := ask()
 			w.note("  %s at QFPay again: %s", name, again.words())
 			w.saw("a " + endpoint + " arrives twice")

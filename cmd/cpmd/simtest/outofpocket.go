@@ -49,6 +49,18 @@ func (b *books) touchAll(knob string) {
 // lenient reports whether a sale is judged by its customer's net charge at the end, and not by each step.
 func (b *books) lenient(a *account) bool { return len(a.knobs)+len(b.touched) > 0 }
 
+// anyTouched reports whether any sale is judged by its customer's net charge.
+func (b *books) anyTouched() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.sales {
+		if b.lenient(a) {
+			return true
+		}
+	}
+	return false
+}
+
 func (b *books) wide(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,7 +127,7 @@ func (c *card) behaviourOrNone() string {
 
 // alarms are what stands at the end of a history of the wider world.
 func (w *world) alarms() []string {
-	if w.wide == (wide{}) {
+	if w.wide == (wide{}) && !w.books.anyTouched() {
 		return nil
 	}
 	return w.standing()
