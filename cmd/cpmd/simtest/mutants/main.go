@@ -301,6 +301,9 @@ func test(tree string, args ...string) (failed string, err error) {
 	if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) {
 		return "", fmt.Errorf("it does not build:\n%s", out)
 	}
+	if bytes.Contains(out, []byte("signal: terminated")) || bytes.Contains(out, []byte("signal: killed")) {
+		return "", errors.New("the tests were stopped from outside")
+	}
 	for _, found := range failLine.FindAllSubmatch(out, -1) {
 		if name := string(found[1]); strings.HasPrefix(name, failed) {
 			failed = name
