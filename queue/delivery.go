@@ -73,7 +73,7 @@ func (q *Queue) giveBack(id, number string) error {
 	}
 	p := s.Payment(number)
 	earlier, err := q.cfg.Journal.RefundsOf(id)
-	if err != nil || p == nil || p.Outcome == sale.OutcomePaid || p.Outcome == sale.Alive || p.SysSN == "" {
+	if err != nil || p == nil || p.Outcome == sale.OutcomePaid || p.Outcome == sale.Alive || p.GatewayID() == "" {
 		return err
 	}
 	for _, f := range earlier {

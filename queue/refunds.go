@@ -53,7 +53,7 @@ func (q *Queue) openRefund(r sale.RefundRequest) (f sale.Refund, created bool, e
 // beginRefund opens a refund of the payment and sends it, after a pause where the sale has been refunded before.
 func (q *Queue) beginRefund(f sale.Refund, s sale.Sale, paid *sale.Payment) (sale.Refund, error) {
 	now := q.clock.now()
-	f.Sale, f.Currency, f.Payment, f.PaidSysSN = s.ID, s.Currency, paid.OutTradeNo, paid.SysSN
+	f.Sale, f.Currency, f.Payment, f.PaidSysSN = s.ID, s.Currency, paid.OutTradeNo, paid.GatewayID()
 	f.OutTradeNo, f.TxDTM = q.cfg.NewNumber(now), payment.FormatTime(now, q.cfg.Location)
 	earlier, err := q.cfg.Journal.RefundsOf(s.ID)
 	if err != nil {
@@ -97,7 +97,7 @@ func (q *Queue) refundable(s sale.Sale, amount int64) (*sale.Payment, error) {
 		return refuse("%d is more than the %d that is left of this sale", amount, left)
 	}
 	for i := range s.Payments {
-		if p := &s.Payments[i]; p.Outcome == sale.OutcomePaid && p.SysSN != "" {
+		if p := &s.Payments[i]; p.Outcome == sale.OutcomePaid && p.GatewayID() != "" {
 			return p, nil
 		}
 	}

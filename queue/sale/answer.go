@@ -68,8 +68,8 @@ func (c *change) lateAnswer() {
 	if p == nil || a == nil || a.Meaning != payment.Paid || p.Outcome == Alive || p.Outcome == OutcomePaid {
 		return
 	}
-	if p.SysSN == "" {
-		p.SysSN = a.SysSN
+	if a.SysSN != "" {
+		p.Progress.Audit.SysSN = a.SysSN
 	}
 	c.moneyFound(p)
 }

@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"cmp"
 	"time"
 
 	"cpmd/payment"
@@ -21,9 +22,13 @@ type Audit struct {
 	Kept    bool      `json:"kept,omitempty"`    // a person decided that it stays
 	Odd     bool      `json:"odd,omitempty"`     // it is listed in a way that is not understood, and a person was called
 	Gone    int       `json:"gone,omitempty"`    // looks at a paid payment that QFPay does not know as paid
+	SysSN   string    `json:"syssn,omitempty"`   // QFPay's number of it, learned after the end
 	Missing bool      `json:"missing,omitempty"` // money that was taken is gone, and a person was called
 	Closing bool      `json:"closing,omitempty"` // a cancellation was sent because it was still open
 }
+
+// GatewayID is QFPay's number of the payment (syssn), where it is known; the audit may have learned it later.
+func (p *Payment) GatewayID() string { return cmp.Or(p.SysSN, p.Progress.Audit.SysSN) }
 
 // surplus reports whether the payment's money is with the shop and should not be.
 func (p *Payment) surplus() bool {
@@ -175,7 +180,7 @@ func (c *change) planGiveBack(p *Payment) {
 		}
 	case c.ev.At.Before(a.BackAt):
 		p.AuditAt = a.BackAt
-	case p.SysSN == "":
+	case p.GatewayID() == "":
 		if a.Backs == 0 {
 			c.alarm(p, "this payment cannot be given back by itself, because QFPay's number of it (syssn) is not known: refund it in QFPay's portal")
 		}

@@ -40,7 +40,7 @@ func (c *change) returnMoney() {
 	}
 	c.s.Slow++
 	for i := range c.s.Payments {
-		if p := &c.s.Payments[i]; p.Outcome == OutcomePaid && p.SysSN == "" { // an operator decided that it is paid
+		if p := &c.s.Payments[i]; p.Outcome == OutcomePaid && p.GatewayID() == "" { // an operator decided that it is paid
 			if c.s.Slow == 1 {
 				c.alarm(p, "the goods were not handed over, and QFPay's number of this payment (syssn) is not known: give the money back in QFPay's portal")
 			}

@@ -236,8 +236,8 @@ func (c *change) note(p *Payment, a payment.Answer) {
 
 // noteEnded keeps what a query tells of a payment that has ended: QFPay's number, which a refund needs, and alarms.
 func (c *change) noteEnded(p *Payment, f *payment.QueryResult) {
-	if p.SysSN == "" && f.SysSN != "" {
-		p.SysSN = f.SysSN
+	if f.SysSN != "" {
+		p.Progress.Audit.SysSN = f.SysSN // what tills were told of a final sale stays as it was
 	}
 	p.Progress.Success = p.Progress.Success || f.Success
 	if f.Meaning != payment.Unknown {

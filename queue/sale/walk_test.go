@@ -258,7 +258,7 @@ func checkStep(s, next Sale, ev Event, effects []Effect) error {
 		if p.surplus() && !was && !alarmed {
 			return fmt.Errorf("money that should not be here was found and nobody was told")
 		}
-		if p.surplus() && p.AuditAt.IsZero() && p.Progress.Audit.Unclear < mostAudits && p.SysSN != "" {
+		if p.surplus() && p.AuditAt.IsZero() && p.Progress.Audit.Unclear < mostAudits && p.GatewayID() != "" {
 			return fmt.Errorf("money that should not be here is forgotten")
 		}
 	}

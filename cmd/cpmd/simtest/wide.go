@@ -237,7 +237,7 @@ func (w *world) atPortal(n int) {
 	}
 	switch r.IntN(5) {
 	case 0:
-		if deed.Quiet = n != nextDay; deed.Quiet { // the next day nobody asks for a sale of the day before
+		if deed.Quiet = n != nextDay && p.Refunded == 0; deed.Quiet { // the next day nobody asks for a sale of the day before
 			deed.Amount, amount = 0, p.Charged // a part that no item shows beside another part shows nowhere: nobody can find it
 		}
 	case 1:
