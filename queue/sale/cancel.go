@@ -31,14 +31,15 @@ func (c *change) unwanted(p *Payment) bool {
 }
 
 // tryCancel asks QFPay to undo the payment, where it offers that for this wallet. What QFPay ever listed as successful is
-// never cancelled, however odd the rest of it looks; and what may still be on its way is not, unless QFPay knows it.
+// never cancelled, however odd the rest of it looks; nor is what may still be on its way, unless QFPay knows it, nor what has not been seen
+// since a restart.
 func (c *change) tryCancel(p *Payment) bool {
 	g := &p.Progress
 	limit := maxQuickCancels
 	if c.s.State == Unresolved {
 		limit = maxCancels
 	}
-	if g.InFlight && !g.Known || g.Success || g.Cancel == CancelSent || g.Cancels >= limit || !c.r.CanCancel(p.payType()) {
+	if g.InFlight && !g.Known || g.Success || g.Blind || g.Cancel == CancelSent || g.Cancels >= limit || !c.r.CanCancel(p.payType()) {
 		return false
 	}
 	if c.s.State != Unresolved {

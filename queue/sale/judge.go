@@ -33,7 +33,7 @@ func (c *change) queried() {
 		g.Known = true
 	}
 	if f.Meaning != payment.Unknown && f.Meaning != payment.NotFound || f.Searched {
-		g.Last = f.Meaning
+		g.Last, g.Blind = f.Meaning, false
 	}
 	if f.Meaning != payment.Paid {
 		g.Paid = 0

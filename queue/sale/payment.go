@@ -87,6 +87,9 @@ type Progress struct {
 	QuietAt time.Time `json:"quiet_at,omitzero"`
 	// Success: QFPay listed it with 0000, understood or not. It is never cancelled then.
 	Success bool `json:"success,omitempty"`
+	// Blind: cpmd was restarted and QFPay has said nothing since that is understood. What it said before may have been
+	// lost with the process ("paid", even), so nothing is cancelled.
+	Blind bool `json:"blind,omitempty"`
 	// Last is what QFPay said last that was understood.
 	Last   payment.Meaning `json:"last,omitempty"`
 	Absent int             `json:"absent,omitempty"` // conclusive empty lists in a row

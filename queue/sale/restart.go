@@ -31,7 +31,7 @@ func (c *change) restarted() {
 		p.Progress.InFlight = false
 		p.RespCD = ""
 	}
-	p.Progress.WindowFrom = c.ev.At
+	p.Progress.WindowFrom, p.Progress.Blind = c.ev.At, true
 	p.Progress.Absent, p.Progress.Paid, p.Progress.Quiet = 0, 0, 0
 	if p.Progress.Cancel == CancelSent {
 		p.Progress.Cancel = CancelUnknown

@@ -539,3 +539,24 @@ func TestRestarted(t *testing.T) {
 	l.does()
 	l.is(Waiting)
 }
+
+// QFPay may have said "paid" in an answer that was lost with the process: nothing is cancelled before it has spoken again,
+// neither when the time is up nor for a till that cancels.
+func TestNothingIsCancelledUnseenAfterARestart(t *testing.T) {
+	for _, till := range []bool{false, true} {
+		l := begin(t)
+		l.answer("N1", says(payment.Pending))
+		l.pass(l.Confirm + time.Second)
+		l.step(Event{Kind: Restarted})
+		l.does(QueryPayment)
+		l.shows("N1", payment.QueryResult{Answer: says(payment.Unknown)})
+		if till {
+			l.step(Event{Kind: CancelAsked})
+		}
+		l.does()
+		l.is(Confirming)
+		l.shows("N1", listed(payment.Pending))
+		l.does(CancelPayment)
+		l.is(Reversing)
+	}
+}
