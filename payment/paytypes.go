@@ -69,10 +69,10 @@ func CheckPayType(payType string) error {
 		"or the one QFPay enabled for you", payType, why)
 }
 
-// KnownPayType says whether a pay type is in PayTypes.
+// KnownPayType reports whether a pay type is in PayTypes.
 func KnownPayType(payType string) bool { return CheckPayType(payType) == nil }
 
-// CanCancel says whether QFPay documents a way to cancel an unfinished payment of that pay type.
+// CanCancel reports whether QFPay documents a way to cancel an unfinished payment of that pay type.
 func CanCancel(payType string) bool { return cancelEndpoint(payType) != "" }
 
 func cancelEndpoint(payType string) string {

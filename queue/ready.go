@@ -24,7 +24,7 @@ func (q *Queue) setReady(err error) {
 // Started is closed when the journal is read and sales are followed again.
 func (q *Queue) Started() <-chan struct{} { return q.running }
 
-// Ready says whether sales are accepted, and if not, why.
+// Ready reports whether sales are accepted, and if not, why.
 func (q *Queue) Ready() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -30,7 +30,7 @@ func resultCode(err error) int {
 
 func primary(err error) int { return resultCode(err) & 0xff }
 
-// Fatal says that the disk may hold something else than was written: the process must stop and start again
+// IsFatal reports whether the disk may hold something else than was written: the process must stop and start again
 // from what is really there. A failed fsync is never retried.
 func IsFatal(err error) bool {
 	switch resultCode(err) {
@@ -41,7 +41,7 @@ func IsFatal(err error) bool {
 	return c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB
 }
 
-// broken says that the journal refuses an entry by its own rules: writing it again will not help.
+// IsConstraint reports whether the journal refuses an entry by its own rules: writing it again will not help.
 func IsConstraint(err error) bool {
 	return primary(err) == sqlite3.SQLITE_CONSTRAINT
 }

@@ -6,7 +6,7 @@ import (
 	"cpmd/queue/sale"
 )
 
-// A Write is one transaction of a journal, as its Faults see it.
+// A Write is one transaction of a journal, as its Hooks see it.
 type Write struct {
 	Seq     int64          // of the entry; 0 for the probe of a journal that was down, which leaves nothing
 	Kind    string         // of the entry: "sale", "refund", "scan" or "scanner"
@@ -14,7 +14,7 @@ type Write struct {
 	Event   sale.EventKind // that changed a sale or refund
 }
 
-// Faults break a journal on purpose, for tests of what a bad disk or the end of the process does. Either may be
+// Hooks break a journal on purpose, for tests of what a bad disk or the end of the process does. Either may be
 // nil, and may block for as long as the process is to stand still.
 type Hooks struct {
 	// Before is called before a commit. Its error comes in place of the commit: nothing of the write is kept.
@@ -24,10 +24,10 @@ type Hooks struct {
 	After func(Write) error
 }
 
-// A JournalOption changes how a journal is opened.
+// An Option changes how a journal is opened.
 type Option func(*Journal)
 
-// WithFaults opens a journal that breaks when it is told to.
+// WithHooks opens a journal that breaks when it is told to.
 func WithHooks(f Hooks) Option { return func(j *Journal) { j.hooks = f } }
 
 // commit ends a transaction; on an error the caller rolls back.

@@ -24,7 +24,7 @@ func (j *Journal) unlost() error {
 	return nil
 }
 
-// endLost says that the journal ends before its mark.
+// endLost reports that the journal ends before its mark.
 func endLost(journal string, last, marked int64) error {
 	return fmt.Errorf("its end is lost: entry %d was written, but it ends at %d (an old copy, or a missing or shortened %s-wal); nothing was changed. "+
 		"Put the newest copy of both files back. If there is none: copy all away, remove %s, start, and compare each day since with QFPay (cpmctl reconcile)",

@@ -101,7 +101,7 @@ func keyOf(err error) string {
 	return key
 }
 
-// sameDevice says whether two scanners could open the same device: nothing that both are named by differs. A
+// sameDevice reports whether two scanners could open the same device: nothing that both are named by differs. A
 // path and a USB number have nothing to compare; [Check] looks where paths lead.
 func sameDevice(a, b scanner.Config) bool {
 	if a.Driver != b.Driver || a.Driver == "" || a.Driver == "virtual" {

@@ -12,7 +12,7 @@ import (
 	"cpmd/queue/sale"
 )
 
-// settled says whether nothing is left to wait for: every sale and refund is final, or only a person can end it.
+// settled reports whether nothing is left to wait for: every sale and refund is final, or only a person can end it.
 func (w *world) settled() bool {
 	d := w.running()
 	if d == nil || d.queue.Ready() != nil {

@@ -155,7 +155,7 @@ func startOf(r *rand.Rand) (time.Time, *time.Location) {
 func (w *world) now() time.Time  { return w.start.Add(time.Since(w.begun)) }
 func (w *world) wall() time.Time { return w.now().Add(time.Duration(w.jump.Load())).In(w.zone) }
 
-// chance says whether a fault happens. Each has a name of its own, by which it can be left out.
+// chance reports whether a fault happens. Each has a name of its own, by which it can be left out.
 func (w *world) chance(name string, p float64) bool {
 	if p == 0 || w.calm.Load() || w.luck.of("chance", name).Float64() >= p || slices.Contains(w.o.Without, name) {
 		return false
