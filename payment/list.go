@@ -52,7 +52,7 @@ func (c *Client) list(ctx context.Context, f form, pages int, with claim, enough
 		case p.top.Meaning != "":
 			l.top, l.setup = p.top, p.setup
 			return l
-		case len(p.items) == 0, !news && (len(p.items) < shortPage || len(p.items) < fullest), f.one() && len(p.items) == 1 && p.size > 1:
+		case len(p.items) == 0, !news && (len(p.items) < shortPage || len(p.items) < fullest), f.one() && p.tellsAll():
 			l.whole = true
 			return l
 		case enough(l.items):
@@ -67,8 +67,7 @@ func (c *Client) list(ctx context.Context, f form, pages int, with claim, enough
 	return l
 }
 
-// one reports whether the question is about one transaction. One item is what it should bring, and is the end if
-// QFPay says that its page would hold more: so the polls of a waiting customer cost one request and not two.
+// one reports whether the question is about one transaction, of which one item is what it should bring.
 func (f form) one() bool {
 	for _, x := range f {
 		if x.name == "out_trade_no" || x.name == "syssn" {
@@ -85,6 +84,17 @@ type page struct {
 	unread bool   // it has a row that cannot be read
 	top    Answer // has a Meaning where the page proves nothing
 	setup  bool
+}
+
+// tellsAll reports whether a page needs no other after it: it has one item, QFPay says that it would hold more, and the
+// item is paid or pending. So the polls of a waiting customer cost one request and not two. A failed item alone is not
+// enough: another attempt under the same number may be paid, and a page may hold fewer items than it says.
+func (p page) tellsAll() bool {
+	if len(p.items) != 1 || p.size < 2 {
+		return false
+	}
+	m := meaning(p.items[0].RespCD, payItem).Meaning
+	return m == Paid || m == Pending
 }
 
 // page reads one page. 0000 says that the question was answered; "no such transaction" is an answer too.

@@ -160,7 +160,7 @@ func TestListAcrossMonths(t *testing.T) {
 }
 
 // A poll of one payment costs one request where QFPay says that its page would hold more, and where a customer waits
-// for what is paid already.
+// for what is paid already. What failed is looked for on the next page as well.
 func TestOneTransactionOneRequest(t *testing.T) {
 	stated := strings.Replace(listBody(with(t, itemBody, map[string]any{"respcd": "1143"})), `"page": 1`, `"page": 1, "page_size": "10"`, 1)
 	for name, tt := range map[string]struct {
@@ -169,6 +169,7 @@ func TestOneTransactionOneRequest(t *testing.T) {
 		want    int64
 	}{
 		"size stated":            {stated, FollowUp, 1},
+		"failed, size stated":    {strings.Replace(stated, `1143`, `1181`, 1), FollowUp, 2},
 		"size as many as came":   {strings.Replace(stated, `"10"`, `1`, 1), FollowUp, 2},
 		"size not stated":        {listBody(with(t, itemBody, map[string]any{"respcd": "1143"})), FollowUp, 2},
 		"paid, a customer waits": {listBody(itemBody), Customer, 1},
@@ -184,5 +185,21 @@ func TestOneTransactionOneRequest(t *testing.T) {
 		if n := g.requests.Load(); n != tt.want {
 			t.Errorf("%s: %d requests instead of %d", name, n, tt.want)
 		}
+	}
+}
+
+// A number may have a failed attempt and a paid one, and QFPay may put them on two pages whatever page_size it tells: the
+// failed one proves nothing alone.
+func TestPaidAttemptOnTheNextPage(t *testing.T) {
+	failed := with(t, itemBody, map[string]any{"respcd": "1181", "syssn": "20261122000300020000000009"})
+	g := serve(t, func(w http.ResponseWriter, _ string, f url.Values) {
+		n, _ := strconv.Atoi(f.Get("page"))
+		body := listBody([][]string{{}, {failed}, {itemBody}, {}}[min(n, 3)]...)
+		body = strings.Replace(body, `"page": 1`, `"page": `+f.Get("page")+`, "page_size": 100`, 1)
+		w.Header().Set("X-QF-SIGN", seal5(body))
+		w.Write([]byte(body))
+	})
+	if got := newTestClient(t, g.url).Query(t.Context(), question); got.Meaning != Paid {
+		t.Errorf("%+v", got)
 	}
 }
