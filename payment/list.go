@@ -18,7 +18,7 @@ const (
 // A listing is what one question brought, all pages together.
 type listing struct {
 	items    []Item
-	whole    bool      // read to the end, each page properly answered
+	whole    bool      // read to the end, or as far as needed, each page properly answered
 	unread   bool      // a row is there that cannot be read
 	genuine  bool      // each page has a genuine signature
 	stripped bool      // a page has lost its signature
@@ -29,8 +29,8 @@ type listing struct {
 
 // list reads page after page until one is empty or brings nothing new: how many rows QFPay puts on one is for it to
 // say, whatever it was asked for. Rows move on to the next page when something is paid meanwhile, so a page may begin
-// with the end of the last one. It stops before where the items so far are enough.
-func (c *Client) list(ctx context.Context, f form, pages int, with claim, enough func([]Item) bool) listing {
+// with the end of the last one. It stops before where the items so far are enough, given the page size that QFPay tells.
+func (c *Client) list(ctx context.Context, f form, pages int, with claim, enough func(items []Item, size int) bool) listing {
 	l := listing{genuine: true}
 	seen, fullest := map[Item]bool{}, 0
 	for n := 1; n <= pages; n++ {
@@ -52,10 +52,8 @@ func (c *Client) list(ctx context.Context, f form, pages int, with claim, enough
 		case p.top.Meaning != "":
 			l.top, l.setup = p.top, p.setup
 			return l
-		case len(p.items) == 0, !news && (len(p.items) < shortPage || len(p.items) < fullest), f.one() && p.tellsAll():
+		case len(p.items) == 0, !news && (len(p.items) < shortPage || len(p.items) < fullest), enough(l.items, p.size):
 			l.whole = true
-			return l
-		case enough(l.items):
 			return l
 		case !news:
 			l.top = Answer{Meaning: Unknown, Err: errors.New("QFPay sends the same page again and again")}
@@ -67,16 +65,6 @@ func (c *Client) list(ctx context.Context, f form, pages int, with claim, enough
 	return l
 }
 
-// one reports whether the question is about one transaction, of which one item is what it should bring.
-func (f form) one() bool {
-	for _, x := range f {
-		if x.name == "out_trade_no" || x.name == "syssn" {
-			return true
-		}
-	}
-	return false
-}
-
 // A page is what one answer lists.
 type page struct {
 	items  []Item
@@ -84,17 +72,6 @@ type page struct {
 	unread bool   // it has a row that cannot be read
 	top    Answer // has a Meaning where the page proves nothing
 	setup  bool
-}
-
-// tellsAll reports whether a page needs no other after it: it has one item, QFPay says that it would hold more, and the
-// item is paid or pending. So the polls of a waiting customer cost one request and not two. A failed item alone is not
-// enough: another attempt under the same number may be paid, and a page may hold fewer items than it says.
-func (p page) tellsAll() bool {
-	if len(p.items) != 1 || p.size < 2 {
-		return false
-	}
-	m := meaning(p.items[0].RespCD, payItem).Meaning
-	return m == Paid || m == Pending
 }
 
 // page reads one page. 0000 says that the question was answered; "no such transaction" is an answer too.

@@ -53,11 +53,20 @@ func (c *Client) Query(ctx context.Context, q Query) QueryResult {
 	return QueryResult{Answer: Answer{Meaning: NotFound, Err: unsure, Genuine: genuine}, Searched: unsure == nil}
 }
 
-// enough reports whether a customer need not wait for the rest of a list: it cannot make "paid" undone. Whether the
-// money was taken twice is for those who have the time to read on.
-func (q Query) enough(items []Item) bool {
+// enough reports whether the rest of a list may be left unread. A customer need not wait for it: it cannot make "paid"
+// undone, and whether the money was taken twice is for those who have the time to read on. Else it may be where one item
+// came, QFPay says that a page would hold more, and the payment is paid or pending: the polls of a payment cost one
+// request and not two. A failed item alone is not enough: another attempt under the same number may be paid, and a page
+// may hold fewer items than it says.
+func (q Query) enough(items []Item, size int) bool {
 	found, ok := q.judge(items)
-	return ok && found.Meaning == Paid && q.Urgency == Customer
+	switch {
+	case !ok:
+		return false
+	case found.Meaning == Paid && q.Urgency == Customer:
+		return true
+	}
+	return len(items) == 1 && size > 1 && (found.Meaning == Paid || found.Meaning == Pending)
 }
 
 // List returns every row that QFPay's clock (sysdtm) puts between two times, the end not included, for comparing a
@@ -74,7 +83,7 @@ func (c *Client) List(ctx context.Context, start, end time.Time) ([]Item, error)
 			until = end
 		}
 		l := c.list(ctx, newForm(field{"start_time", FormatTime(from, c.location)}, field{"end_time", FormatTime(until.Add(-time.Second), c.location)}),
-			listPages, claim{class: audit}, func([]Item) bool { return false })
+			listPages, claim{class: audit}, func([]Item, int) bool { return false })
 		switch {
 		case l.whole:
 		case l.top.Alarm != "":
