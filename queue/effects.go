@@ -143,9 +143,7 @@ func (q *Queue) raise(about subject, e sale.Effect) {
 	q.logAlarm(about, e)
 	if err := q.append(alarmEntry(about, q.clock.now(), e)); err != nil {
 		q.log.Error("an alarm could not be journaled", zap.Error(err))
-		return
 	}
-	q.announce()
 }
 
 func (q *Queue) logAlarm(about subject, e sale.Effect) {

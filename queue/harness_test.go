@@ -165,6 +165,7 @@ type counter struct {
 	ended  chan error
 	wallMu sync.Mutex
 	with   func(*Config) // changes the configuration at the next start
+	stream *stream
 }
 
 func newCounter(t *testing.T, g *fakeGateway) *counter {
@@ -191,6 +192,7 @@ func (c *counter) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop, c.ended = stop, make(chan error, 1)
 	go func(q *Queue) { c.ended <- q.Run(ctx) }(c.Queue)
+	c.stream = follow(c.Queue)
 	synctest.Wait()
 }
 
@@ -213,6 +215,9 @@ func (c *counter) close() {
 	if err := <-c.ended; err != nil {
 		c.Error(err)
 	}
+	c.stream.missedNothing(c)
+	close(c.stream.stop)
+	<-c.stream.ended
 	if err := c.cfg.Journal.Close(); err != nil {
 		c.Error(err)
 	}
@@ -235,6 +240,9 @@ func (c *counter) scan(text string) {
 func (c *counter) state(id string) sale.View {
 	c.Helper()
 	synctest.Wait()
+	if c.stream != nil {
+		c.stream.isUpToDate(c)
+	}
 	v, err := c.Sale(context.Background(), id)
 	if err != nil {
 		c.Fatal(err)

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,7 +13,7 @@ import (
 
 // This file is what happens while the journal is not writable: what cannot be written waits, in order.
 
-// append writes entries and keeps account of the journal's health.
+// append writes entries, keeps account of the journal's health, and wakes who waits for what tills are told.
 func (q *Queue) append(entries ...journal.Entry) error {
 	if q.fatal != nil {
 		return q.fatal
@@ -22,6 +23,9 @@ func (q *Queue) append(entries ...journal.Entry) error {
 		return err // the entry's own fault, not the journal's
 	}
 	q.wrote(err)
+	if err == nil && slices.ContainsFunc(entries, func(e journal.Entry) bool { return e.Told != nil }) {
+		q.announce()
+	}
 	return err
 }
 

@@ -154,10 +154,7 @@ func (q *Queue) scannerChanged(l *lane, st scanner.Status) {
 
 // tell journals what tills are told about a lane. It decides nothing, so a journal that is down loses it.
 func (q *Queue) tell(kind, laneName string, v any) {
-	e := journal.Entry{At: q.clock.now(), Kind: kind, Subject: laneName, Told: func(int64) any { return v }}
-	if q.append(e) == nil {
-		q.announce()
-	}
+	_ = q.append(journal.Entry{At: q.clock.now(), Kind: kind, Subject: laneName, Told: func(int64) any { return v }})
 }
 
 // settleLane follows a sale's change: who holds the lane, and what the customer hears.

@@ -109,7 +109,6 @@ func (q *Queue) settleAlarm(a *sale.Alarm, note, by string) error {
 	if err := q.append(settled); err != nil {
 		return err
 	}
-	q.announce()
 	if a.Kind != "sale" {
 		return nil
 	}

@@ -57,7 +57,6 @@ func (q *Queue) changedSale(old, s sale.Sale, ev sale.Event, told bool) {
 	if q.cfg.Observe != nil && s.State != old.State {
 		q.cfg.Observe(q.view(s), ev.At.Sub(s.CreatedAt))
 	}
-	q.announce()
 }
 
 // saleEntry is the entry of a sale's change. Where tills see the change, the sale gets its time and seq.
@@ -150,7 +149,6 @@ func (q *Queue) applyRefund(old sale.Refund, ev sale.Event) (sale.Refund, error)
 	}
 	if told {
 		q.log.Info("refund", zap.String("id", f.ID), zap.String("sale", f.Sale), zap.String("state", string(f.State)), zap.Int64("seq", f.Seq))
-		q.announce()
 	}
 	return f, nil
 }

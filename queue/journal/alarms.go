@@ -16,13 +16,13 @@ const (
 )
 
 // stands reports whether the alarm has been raised already and nobody has settled it.
-func (w writer) stands(a *sale.Alarm, anywhere bool) (yes bool, err error) {
+func (w *writer) stands(a *sale.Alarm, anywhere bool) (yes bool, err error) {
 	err = w.tx.Stmt(w.prepared[alarmStands]).QueryRow(a.What, a.Subject, anywhere).Scan(&yes)
 	return yes, err
 }
 
 // alarm writes a new alarm, or that one is settled.
-func (w writer) alarm(a *sale.Alarm, seq int64) error {
+func (w *writer) alarm(a *sale.Alarm, seq int64) error {
 	if a.Seq > 0 {
 		_, err := w.exec(settleAlarm, toText(a.SettledAt), a.SettledBy, a.Note, a.Seq)
 		return err
@@ -40,7 +40,7 @@ func readAlarm(r row) (a sale.Alarm, err error) {
 
 // Alarms reads the alarms that stand, and those raised since a time that are settled, newest first, at most limit.
 func (j *Journal) Alarms(since time.Time, limit int) ([]sale.Alarm, error) {
-	rows, err := j.db.Query(`SELECT `+alarmColumns+` FROM alarm WHERE settled_at='' OR at>=? ORDER BY settled_at<>'', seq DESC LIMIT ?`,
+	rows, err := j.query(`SELECT `+alarmColumns+` FROM alarm WHERE settled_at='' OR at>=? ORDER BY settled_at<>'', seq DESC LIMIT ?`,
 		toText(since), limit)
 	if err != nil {
 		return nil, err
@@ -50,13 +50,13 @@ func (j *Journal) Alarms(since time.Time, limit int) ([]sale.Alarm, error) {
 
 // OpenAlarms counts the alarms that stand.
 func (j *Journal) OpenAlarms() (n int, err error) {
-	err = j.db.QueryRow(`SELECT count(*) FROM alarm WHERE settled_at=''`).Scan(&n)
+	err = j.queryRow(`SELECT count(*) FROM alarm WHERE settled_at=''`).Scan(&n)
 	return n, err
 }
 
 // Alarm reads one alarm; ok is false where there is none.
 func (j *Journal) Alarm(seq int64) (a sale.Alarm, ok bool, err error) {
-	a, err = readAlarm(j.db.QueryRow(`SELECT `+alarmColumns+` FROM alarm WHERE seq=?`, seq))
+	a, err = readAlarm(j.queryRow(`SELECT `+alarmColumns+` FROM alarm WHERE seq=?`, seq))
 	if errors.Is(err, sql.ErrNoRows) {
 		return sale.Alarm{}, false, nil
 	}

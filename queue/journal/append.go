@@ -16,7 +16,7 @@ func (j *Journal) Append(entries ...Entry) (err error) {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing, once it is committed
-	w := writer{tx, j.prepared}
+	w := writer{tx: tx, prepared: j.writes}
 	seq := j.last
 	for _, e := range entries {
 		written, err := w.write(e, seq+1)
@@ -32,8 +32,10 @@ func (j *Journal) Append(entries ...Entry) (err error) {
 	}
 	first := entries[0]
 	if err = j.commit(tx, Write{Seq: seq, Kind: first.Kind, Subject: first.Subject, Event: first.Cause.Event}); err != nil {
+		j.recent.doubt()
 		return err
 	}
+	j.recent.add(j.last, seq, w.told)
 	j.last = seq
 	j.mark.set(seq)
 	return nil
@@ -43,14 +45,15 @@ func (j *Journal) Append(entries ...Entry) (err error) {
 type writer struct {
 	tx       *sql.Tx
 	prepared map[string]*sql.Stmt
+	told     []sale.Notice // what tills will have been told
 }
 
-func (w writer) exec(statement string, args ...any) (sql.Result, error) {
+func (w *writer) exec(statement string, args ...any) (sql.Result, error) {
 	return w.tx.Stmt(w.prepared[statement]).Exec(args...)
 }
 
 // write reports whether the entry was written; an alarm that stands already is not.
-func (w writer) write(e Entry, seq int64) (written bool, err error) {
+func (w *writer) write(e Entry, seq int64) (written bool, err error) {
 	if e.Alarm != nil && e.Alarm.Seq == 0 {
 		if stands, err := w.stands(e.Alarm, e.Once); err != nil || stands {
 			return false, err
@@ -63,6 +66,7 @@ func (w writer) write(e Entry, seq int64) (written bool, err error) {
 			return false, err
 		}
 		told = string(b)
+		w.told = append(w.told, sale.Notice{Seq: seq, Kind: e.Kind, At: fromText(toText(e.At)), Data: b})
 	}
 	why, err := json.Marshal(e.Cause)
 	if err != nil {
@@ -110,22 +114,22 @@ const (
 	updateRefund = `UPDATE refund SET state=?, why=?, updated_at=?, ended_at=?, next_at=?, syssn=?, respcd=?, seq=?, progress=? WHERE id=?`
 )
 
-// prepare has SQLite read the statements.
-func (j *Journal) prepare() error {
-	j.prepared = map[string]*sql.Stmt{}
+// prepareWrites has SQLite read the writer's statements.
+func (j *Journal) prepareWrites() error {
+	j.writes = map[string]*sql.Stmt{}
 	for _, text := range []string{insertEvent, insertSale, stampSale, updateSale, takePaymentNumber, putPayment, takeRefundNumber,
-		insertRefund, updateRefund, insertAlarm, settleAlarm, alarmStands, selectSale, selectPayments, selectCodeUse} {
+		insertRefund, updateRefund, insertAlarm, settleAlarm, alarmStands} {
 		stmt, err := j.db.Prepare(text)
 		if err != nil {
 			return err
 		}
-		j.prepared[text] = stmt
+		j.writes[text] = stmt
 	}
 	return nil
 }
 
 // sale writes the payments first: the rules on a sale's state look at them.
-func (w writer) sale(s *sale.Sale) error {
+func (w *writer) sale(s *sale.Sale) error {
 	metadata, err := metadataText(s.Metadata)
 	if err != nil {
 		return err
@@ -153,7 +157,7 @@ func (w writer) sale(s *sale.Sale) error {
 	return err
 }
 
-func (w writer) payment(sale string, n int, p *sale.Payment) error {
+func (w *writer) payment(sale string, n int, p *sale.Payment) error {
 	progress, err := json.Marshal(p.Progress)
 	if err != nil {
 		return err
@@ -167,7 +171,7 @@ func (w writer) payment(sale string, n int, p *sale.Payment) error {
 	return err
 }
 
-func (w writer) refund(f *sale.Refund) error {
+func (w *writer) refund(f *sale.Refund) error {
 	progress, err := json.Marshal(f.Progress)
 	if err != nil {
 		return err

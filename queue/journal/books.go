@@ -20,7 +20,7 @@ func (j *Journal) BooksOf(outTradeNo string) (map[string]sale.Book, error) {
 
 // books reads payments and refunds as books, by number and kind.
 func (j *Journal) books(where string, args ...any) (map[string]sale.Book, error) {
-	rows, err := j.db.Query(`SELECT * FROM (
+	rows, err := j.query(`SELECT * FROM (
 		SELECT 'payment' AS kind, p.out_trade_no, p.syssn, s.id AS sale, '' AS refund, s.amount, s.currency, p.outcome AS state, p.sent_at,
 			(SELECT coalesce(sum(amount), 0) FROM refund WHERE payment = p.out_trade_no AND state = 'refunded') AS gave_back, '' AS orig
 		FROM payment p JOIN sale s ON s.id = p.sale_id
@@ -49,7 +49,7 @@ func (j *Journal) books(where string, args ...any) (map[string]sale.Book, error)
 
 // SaleOf returns the id of the sale that has a payment with the number or with QFPay's id, or "".
 func (j *Journal) SaleOf(outTradeNo, sysSN string) (id string, err error) {
-	err = j.db.QueryRow(`SELECT sale_id FROM payment WHERE ?1<>'' AND out_trade_no=?1 OR ?2<>'' AND syssn=?2`, outTradeNo, sysSN).Scan(&id)
+	err = j.queryRow(`SELECT sale_id FROM payment WHERE ?1<>'' AND out_trade_no=?1 OR ?2<>'' AND syssn=?2`, outTradeNo, sysSN).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}

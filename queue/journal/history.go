@@ -7,9 +7,18 @@ import (
 	"cpmd/queue/sale"
 )
 
-// notices reads what tills were told after a seq, in order.
+// Notices returns what tills were told after a seq, in order, at most limit. The newest are at hand. It may be called from
+// any goroutine.
 func (j *Journal) Notices(after int64, limit int) ([]sale.Notice, error) {
-	rows, err := j.db.Query(`SELECT seq, kind, at, told FROM event WHERE seq>? AND told IS NOT NULL ORDER BY seq LIMIT ?`, after, limit)
+	if list, ok := j.recent.since(after, limit); ok {
+		return list, nil
+	}
+	return j.PastNotices(after, limit)
+}
+
+// PastNotices reads the same from the disk.
+func (j *Journal) PastNotices(after int64, limit int) ([]sale.Notice, error) {
+	rows, err := j.query(`SELECT seq, kind, at, told FROM event WHERE seq>? AND told IS NOT NULL ORDER BY seq LIMIT ?`, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -21,9 +30,12 @@ func (j *Journal) Notices(after int64, limit int) ([]sale.Notice, error) {
 	})
 }
 
-// LastSeq reads the seq of the last event; 0 where there is none. Unlike Last it may be called from any goroutine.
+// LastSeq returns the seq of the last event; 0 where there is none. Unlike Last it may be called from any goroutine.
 func (j *Journal) LastSeq() (n int64, err error) {
-	err = j.db.QueryRow(`SELECT coalesce(max(seq), 0) FROM event`).Scan(&n)
+	if last, ok := j.recent.last(); ok {
+		return last, nil
+	}
+	err = j.queryRow(`SELECT coalesce(max(seq), 0) FROM event`).Scan(&n)
 	return n, err
 }
 
@@ -38,7 +50,7 @@ type PastEntry struct {
 
 // history reads all entries of a sale and of its refunds, in order.
 func (j *Journal) History(sale string) ([]PastEntry, error) {
-	rows, err := j.db.Query(`SELECT seq, at, kind, subject, cause FROM event WHERE kind='sale' AND subject=?1
+	rows, err := j.query(`SELECT seq, at, kind, subject, cause FROM event WHERE kind='sale' AND subject=?1
 		OR kind='refund' AND subject IN (SELECT id FROM refund WHERE sale_id=?1) ORDER BY seq`, sale)
 	if err != nil {
 		return nil, err

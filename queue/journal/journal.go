@@ -19,7 +19,9 @@ type Journal struct {
 	last  int64 // seq of the last event; owned by the writer
 	hooks Hooks
 
-	prepared map[string]*sql.Stmt // by their text
+	writes     map[string]*sql.Stmt // the writer's, by their text
+	statements statements
+	recent     recent
 }
 
 // Close ends the journal; what was appended is on disk already.

@@ -96,10 +96,14 @@ func (j *Journal) open() error {
 	if j.mark, err = openMark(j.path); err != nil {
 		return err
 	}
-	if err := j.prepare(); err != nil {
+	if err := j.prepareWrites(); err != nil {
 		return err
 	}
-	return j.db.QueryRow(`SELECT coalesce(max(seq),0) FROM event`).Scan(&j.last)
+	if err := j.db.QueryRow(`SELECT coalesce(max(seq),0) FROM event`).Scan(&j.last); err != nil {
+		return err
+	}
+	j.recent.begin(j.last)
+	return nil
 }
 
 func (j *Journal) connect(query string) error {

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -40,7 +39,7 @@ func readSale(r row) (s sale.Sale, err error) {
 
 // Sale reads one sale with its payments; ok is false where there is none.
 func (j *Journal) Sale(id string) (s sale.Sale, ok bool, err error) {
-	s, err = readSale(j.prepared[selectSale].QueryRow(id))
+	s, err = readSale(j.queryRow(selectSale, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return sale.Sale{}, false, nil
 	}
@@ -51,7 +50,7 @@ func (j *Journal) Sale(id string) (s sale.Sale, ok bool, err error) {
 }
 
 func (j *Journal) payments(id string) ([]sale.Payment, error) {
-	rows, err := j.prepared[selectPayments].Query(id)
+	rows, err := j.query(selectPayments, id)
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +106,11 @@ func (j *Journal) Sales(f sale.Filter, loc *time.Location) ([]sale.Sale, error) 
 	if limit == 0 {
 		limit = 100
 	}
-	return j.salesWhere(strings.Join(where, " AND ")+fmt.Sprintf(" ORDER BY created_at DESC, rowid DESC LIMIT %d", limit), args...)
+	return j.salesWhere(strings.Join(where, " AND ")+" ORDER BY created_at DESC, rowid DESC LIMIT ?", append(args, limit)...)
 }
 
 func (j *Journal) salesWhere(where string, args ...any) ([]sale.Sale, error) {
-	rows, err := j.db.Query(`SELECT `+saleColumns+` FROM sale WHERE `+where, args...)
+	rows, err := j.query(`SELECT `+saleColumns+` FROM sale WHERE `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -139,14 +138,14 @@ func (j *Journal) SalesEndedBetween(from, to time.Time) ([]sale.Sale, error) {
 
 // UnfinishedSince counts the sales opened from one time until before another that are not final.
 func (j *Journal) UnfinishedSince(from, to time.Time) (n int, err error) {
-	err = j.db.QueryRow(`SELECT count(*) FROM sale WHERE created_at>=? AND created_at<? AND state NOT IN ('paid','not_paid')`,
+	err = j.queryRow(`SELECT count(*) FROM sale WHERE created_at>=? AND created_at<? AND state NOT IN ('paid','not_paid')`,
 		toText(from), toText(to)).Scan(&n)
 	return n, err
 }
 
 // CodeUsed reports whether a code was submitted before, by any sale.
 func (j *Journal) CodeUsed(hash string) (used bool, err error) {
-	err = j.prepared[selectCodeUse].QueryRow(hash).Scan(&used)
+	err = j.queryRow(selectCodeUse, hash).Scan(&used)
 	return used, err
 }
 
@@ -164,7 +163,7 @@ func (j *Journal) saleOfTicket(ticket, where string, args ...any) (id string, er
 	if ticket == "" {
 		return "", nil
 	}
-	err = j.db.QueryRow(`SELECT id FROM sale WHERE ticket=? AND `+where+` ORDER BY created_at DESC LIMIT 1`, append([]any{ticket}, args...)...).Scan(&id)
+	err = j.queryRow(`SELECT id FROM sale WHERE ticket=? AND `+where+` ORDER BY created_at DESC LIMIT 1`, append([]any{ticket}, args...)...).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}

@@ -31,7 +31,7 @@ func (j *Journal) KeepReconciliation(r sale.Reconciliation) error {
 // LastReconciliation reads the kept comparison of a day, or of the newest day that has one where day is empty.
 func (j *Journal) LastReconciliation(day string) (r sale.Reconciliation, ok bool, err error) {
 	var text string
-	err = j.db.QueryRow(`SELECT result FROM reconciliation WHERE ?1='' OR day=?1 ORDER BY day DESC LIMIT 1`, day).Scan(&text)
+	err = j.queryRow(`SELECT result FROM reconciliation WHERE ?1='' OR day=?1 ORDER BY day DESC LIMIT 1`, day).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil
 	}

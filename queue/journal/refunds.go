@@ -24,7 +24,7 @@ func readRefund(r row) (f sale.Refund, err error) {
 
 // Refund reads one refund; ok is false where there is none.
 func (j *Journal) Refund(id string) (f sale.Refund, ok bool, err error) {
-	f, err = readRefund(j.db.QueryRow(`SELECT `+refundColumns+` FROM refund WHERE id=?`, id))
+	f, err = readRefund(j.queryRow(`SELECT `+refundColumns+` FROM refund WHERE id=?`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return sale.Refund{}, false, nil
 	}
@@ -47,7 +47,7 @@ func (j *Journal) RefundsEndedBetween(from, to time.Time) ([]sale.Refund, error)
 }
 
 func (j *Journal) refundsWhere(where string, args ...any) ([]sale.Refund, error) {
-	rows, err := j.db.Query(`SELECT `+refundColumns+` FROM refund WHERE `+where, args...)
+	rows, err := j.query(`SELECT `+refundColumns+` FROM refund WHERE `+where, args...)
 	if err != nil {
 		return nil, err
 	}

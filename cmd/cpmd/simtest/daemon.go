@@ -29,6 +29,7 @@ type daemon struct {
 	n         int
 	path      string
 	queue     *queue.Queue
+	journal   *journal.Journal
 	door      *pipes // for tills
 	toQFPay   bundle
 	toTills   bundle
@@ -88,6 +89,7 @@ func (d *daemon) serve() (err error) {
 		return err
 	}
 	defer journal.Close()
+	d.journal = journal
 	if d.eye, err = sql.Open("sqlite", "file:"+d.path+"?mode=ro&_pragma=busy_timeout(5000)"); err != nil {
 		return err
 	}

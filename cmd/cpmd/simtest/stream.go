@@ -1,7 +1,6 @@
 package simtest
 
 import (
-	"context"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -30,7 +29,7 @@ func (w *world) undisturbed() bool {
 // judgeStream replays the event stream: it tells what tills were told, in an order that is allowed. (I9)
 func (w *world) judgeStream(d *daemon) {
 	b := &w.books
-	all, err := d.queue.Notices(context.Background(), 0, 1_000_000)
+	all, err := d.journal.PastNotices(0, 1_000_000)
 	if err != nil {
 		w.wrong("events: %v", err)
 		return
