@@ -16,12 +16,14 @@ import (
 	"cpmd/cmd/cpmd/demo"
 	"cpmd/cmd/cpmd/live"
 	"cpmd/cmd/cpmd/scanners"
+	"cpmd/cmd/cpmd/setup"
 	"cpmd/queue/journal"
 )
 
 const usage = `cpmd takes amounts from tills and codes from scanners, and makes the money move exactly once.
 
   cpmd [run] [-config FILE]  run the daemon
+  cpmd setup                 make a configuration that works, try it, start the service; -h lists its flags
   cpmd check [FILE]          report everything that is wrong with a configuration; -config FILE is the same
   cpmd check -live [FILE]    and try it: QFPay and the credentials, scanners, journal, addresses, the running daemon
   cpmd check -journal FILE   check a journal for damage; nothing is changed
@@ -51,6 +53,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch command {
 	case "run", "check":
 		return withConfig(command, args, stdout, stderr)
+	case "setup":
+		return setup.Run(args, os.Stdin, stdout, stderr, version())
 	case "scanners":
 		return scanners.Run(args, stdout, stderr)
 	case "demo":
