@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -30,7 +31,10 @@ type reply struct {
 	date   time.Time // by QFPay's clock (RFC 9110, Date); zero where it told none
 	seal   seal
 	object object
-	err    error // why there is no object
+	err    error     // why there is no object
+	cause  error     // of err, if the connection is to blame; it may hold secrets, so it is never shown
+	html   bool      // the body is a web page
+	at     time.Time // when the answer was there, by this machine's clock
 }
 
 // An Exchange is one request to QFPay and what came of it, for logs. It holds no secret.
@@ -62,7 +66,7 @@ func (c *Client) exchange(ctx context.Context, endpoint string, f form, code Aut
 	case r.seal == unsigned && c.sealed.Load():
 		r.seal = stripped
 	}
-	c.health.note(endpoint, started, r)
+	c.health.note(endpoint, started, r, c.troubles(endpoint, r))
 	if c.observe != nil {
 		c.observe(Exchange{Endpoint: endpoint, Sent: r.sent, Status: r.status, RespCD: r.respcd(), Signature: r.seal.String(),
 			Took: time.Since(started), Err: r.err})
@@ -94,7 +98,7 @@ func (c *Client) attempt(ctx context.Context, endpoint string, f form, hide *str
 		err = ctx.Err()
 	}
 	if err != nil {
-		return reply{err: fmt.Errorf("not sent: %w", err)}
+		return reply{err: fmt.Errorf("not sent: %w", err), cause: err}
 	}
 	if c.mchID != "" {
 		f = f.with(field{"mchid", c.mchID})
@@ -106,14 +110,14 @@ func (c *Client) attempt(ctx context.Context, endpoint string, f form, hide *str
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return reply{sent: w.mayHaveSent(), err: inTime(ctx, err)}
+		return reply{sent: w.mayHaveSent(), err: inTime(ctx, err), cause: err}
 	}
 	defer resp.Body.Close()
-	r := reply{sent: true, status: resp.StatusCode}
+	r := reply{sent: true, status: resp.StatusCode, at: time.Now()}
 	r.date, _ = http.ParseTime(resp.Header.Get("Date"))
 	body, err := readBody(resp)
 	if err != nil {
-		r.err = fmt.Errorf("HTTP %d: %w", resp.StatusCode, inTime(ctx, err))
+		r.err, r.cause = fmt.Errorf("HTTP %d: %w", resp.StatusCode, inTime(ctx, err)), err
 		return r
 	}
 	r.read(c.signer, resp.Header, body, hide)
@@ -122,6 +126,7 @@ func (c *Client) attempt(ctx context.Context, endpoint string, f form, hide *str
 
 // read makes sense of the body of an answer.
 func (r *reply) read(s *signer, h http.Header, body []byte, hide *strings.Replacer) {
+	r.html = bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 	r.object, r.err = parse(body, hide)
 	if r.seal = s.check(h, body, r.object); r.err != nil {
 		r.err = fmt.Errorf("HTTP %d: cannot read the answer: %w; if this goes on, check the gateway's url", r.status, r.err)

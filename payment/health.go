@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -20,13 +22,14 @@ type Contact struct {
 }
 
 type health struct {
-	mu   sync.Mutex
-	last map[string]Contact
+	mu       sync.Mutex
+	last     map[string]Contact
+	troubles []Trouble // of the last contact
 }
 
 func newHealth() *health { return &health{last: make(map[string]Contact)} }
 
-func (h *health) note(endpoint string, started time.Time, r reply) {
+func (h *health) note(endpoint string, started time.Time, r reply, troubles []Trouble) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
@@ -44,6 +47,9 @@ func (h *health) note(endpoint string, started time.Time, r reply) {
 		n.Answered = now
 	}
 	h.last[endpoint] = n
+	if !errors.Is(r.cause, context.Canceled) { // given up by us, which says nothing about QFPay
+		h.troubles = troubles
+	}
 }
 
 // Health returns the last contact with each endpoint that was asked, by name.
@@ -56,4 +62,11 @@ func (c *Client) Health() []Contact {
 	}
 	slices.SortFunc(all, func(a, b Contact) int { return strings.Compare(a.Endpoint, b.Endpoint) })
 	return all
+}
+
+// Troubles are what stands between this machine and QFPay, by the last contact with any endpoint.
+func (c *Client) Troubles() []Trouble {
+	c.health.mu.Lock()
+	defer c.health.mu.Unlock()
+	return slices.Clone(c.health.troubles)
 }

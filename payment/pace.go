@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -28,6 +29,12 @@ const (
 	shortRest = 2 * time.Second // and with a customer in front
 	patience  = 2 * time.Minute // how long a query without a customer waits for its turn
 	fairShare = 8               // every eighth turn is for whoever has waited longest
+)
+
+// Why a request had no turn.
+var (
+	errOwnLimit = errors.New("too many requests a minute")
+	errRests    = errors.New("QFPay asked for fewer requests (HTTP 429)")
 )
 
 func newPace(perMinute int) *pace {
@@ -67,7 +74,7 @@ func (p *pace) turn(ctx context.Context, c claim) error {
 		l.leave(w)
 	}
 	p.serve(time.Now())
-	return fmt.Errorf("too many requests a minute: %w", ctx.Err())
+	return fmt.Errorf("%w: %w", errOwnLimit, ctx.Err())
 }
 
 // serve calls those whose turn it is, and sets the timer for the next.
@@ -145,10 +152,10 @@ func (p *pace) hopeless(ctx context.Context, c claim, now time.Time) error {
 		ahead += p.lines[mine].len()
 	}
 	if rests := p.lines[mine].rests; rests.After(deadline) {
-		return fmt.Errorf("QFPay asked for fewer requests (HTTP 429); no query for another %v", rests.Sub(now).Round(time.Second))
+		return fmt.Errorf("%w; no query for another %v", errRests, rests.Sub(now).Round(time.Second))
 	}
 	if at := p.from.Add(time.Duration(ahead+1) * p.every); at.After(deadline) {
-		return fmt.Errorf("too many requests a minute: the next turn is in %v, which is too late", at.Sub(now).Round(time.Second))
+		return fmt.Errorf("%w: the next turn is in %v, which is too late", errOwnLimit, at.Sub(now).Round(time.Second))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package till
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"regexp"
@@ -70,13 +71,31 @@ func (d *httpDialect) healthz(w http.ResponseWriter, _ *http.Request) int {
 	return d.send(w, http.StatusOK, "application/json", map[string]string{"status": "alive"})
 }
 
-// readyz reports whether sales can be taken, and which endpoints are not open.
-func (d *httpDialect) readyz(w http.ResponseWriter, _ *http.Request) int {
+// A readiness is whether sales can be taken, which endpoints are not open, and, for those who may read it, what
+// a person should do.
+type readiness struct {
+	Status string   `json:"status"`
+	Detail string   `json:"detail,omitempty"`
+	Advice []string `json:"advice,omitempty"`
+}
+
+// adviceLimit is how long /readyz waits for what a person should do.
+const adviceLimit = time.Second
+
+// readyz answers 503 where sales cannot be taken.
+func (d *httpDialect) readyz(w http.ResponseWriter, r *http.Request) int {
 	err := d.desk.Ready()
+	var advice []string
+	if r.Context().Value(guestKey{}).(*guest).access().check(anyOf(Read)) == nil {
+		ctx, cancel := context.WithTimeout(r.Context(), adviceLimit)
+		v, _ := d.Diagnosis(ctx) // without it the status says enough
+		cancel()
+		advice = v.Advice
+	}
 	if err == nil {
-		answer := map[string]string{"status": "ready"}
+		answer := readiness{Status: "ready", Advice: advice}
 		if closed := d.Closed(); closed != nil {
-			answer["detail"] = closed.Error()
+			answer.Detail = closed.Error()
 		}
 		return d.send(w, http.StatusOK, "application/json", answer)
 	}
@@ -84,7 +103,7 @@ func (d *httpDialect) readyz(w http.ResponseWriter, _ *http.Request) int {
 	if p.Code == internal {
 		p = problem(http.StatusServiceUnavailable, notReady, "Sales cannot be taken now; GET /v1/diagnosis says why.")
 	}
-	p.Status, p.Title = http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable)
+	p.Status, p.Title, p.Advice = http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable), advice
 	return d.problem(w, p)
 }
 

@@ -267,11 +267,17 @@ func (s *Server) scan(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) diagnosis(ctx context.Context, _ *ask) (int, any, error) {
+	v, err := s.Diagnosis(ctx)
+	return http.StatusOK, v, err
+}
+
+// Diagnosis is the desk's, and tells of endpoints that are not open as well.
+func (s *Server) Diagnosis(ctx context.Context) (sale.Diagnosis, error) {
 	v, err := s.desk.Diagnosis(ctx)
 	if closed := s.Closed(); closed != nil {
 		v.Advice = append(strings.Split(closed.Error(), "\n"), v.Advice...)
 	}
-	return http.StatusOK, v, err
+	return v, err
 }
 
 // whole makes an empty list of payments [] and not null, which some tills' JSON readers stumble over.

@@ -28,6 +28,7 @@ type Problem struct {
 	Detail string    `json:"detail"` // what to do, for people
 	Code   sale.Code `json:"code"`   // stable, for programs
 	Sale   string    `json:"sale,omitempty"`
+	Advice []string  `json:"advice,omitempty"` // of /readyz: what a person should do
 
 	allow string // the Allow header of a 405
 }

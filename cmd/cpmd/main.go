@@ -14,14 +14,18 @@ import (
 	"cpmd/cmd/cpmd/app"
 	"cpmd/cmd/cpmd/config"
 	"cpmd/cmd/cpmd/demo"
+	"cpmd/cmd/cpmd/live"
 	"cpmd/cmd/cpmd/scanners"
+	"cpmd/cmd/cpmd/setup"
 	"cpmd/queue/journal"
 )
 
 const usage = `cpmd takes amounts from tills and codes from scanners, and makes the money move exactly once.
 
   cpmd [run] [-config FILE]  run the daemon
+  cpmd setup                 make a configuration that works, try it, start the service; -h lists its flags
   cpmd check [FILE]          report everything that is wrong with a configuration; -config FILE is the same
+  cpmd check -live [FILE]    and try it: QFPay and the credentials, scanners, journal, addresses, the running daemon
   cpmd check -journal FILE   check a journal for damage; nothing is changed
   cpmd scanners              list what is plugged in, and how to configure it
   cpmd demo                  play the main job here, with a simulated QFPay
@@ -49,6 +53,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch command {
 	case "run", "check":
 		return withConfig(command, args, stdout, stderr)
+	case "setup":
+		return setup.Run(args, os.Stdin, stdout, stderr, version())
 	case "scanners":
 		return scanners.Run(args, stdout, stderr)
 	case "demo":
@@ -70,7 +76,9 @@ func withConfig(command string, args []string, stdout, stderr io.Writer) int {
 	flags.Usage = func() { fmt.Fprint(stderr, usage) }
 	file := flags.String("config", defaultConfig, "the configuration `file`")
 	var journal string
+	var live bool
 	if command == "check" {
+		flags.BoolVar(&live, "live", false, "try everything that it needs as well")
 		flags.StringVar(&journal, "journal", "", "a journal `file` to look at instead")
 	}
 	if err := flags.Parse(args); err == flag.ErrHelp {
@@ -79,7 +87,7 @@ func withConfig(command string, args []string, stdout, stderr io.Writer) int {
 		return misuse
 	}
 	named := false
-	flags.Visit(func(*flag.Flag) { named = true })
+	flags.Visit(func(f *flag.Flag) { named = named || f.Name != "live" })
 	rest := flags.Args()
 	if command == "check" && !named && len(rest) > 0 {
 		*file, rest = rest[0], rest[1:]
@@ -92,7 +100,7 @@ func withConfig(command string, args []string, stdout, stderr io.Writer) int {
 		return checkJournal(journal, stdout, stderr)
 	}
 	if command == "check" {
-		return check(*file, stdout, stderr)
+		return check(*file, live, stdout, stderr)
 	}
 	cfg, err := config.Load(*file)
 	if err != nil {
@@ -126,7 +134,7 @@ func untilSignal(stderr io.Writer) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-func check(file string, stdout, stderr io.Writer) int {
+func check(file string, tried bool, stdout, stderr io.Writer) int {
 	cfg, warnings, err := config.Check(file)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -139,6 +147,23 @@ func check(file string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, t)
 	}
 	fmt.Fprintf(stdout, "%s: no faults found; %s, %s\n", file, count(len(cfg.Lanes), "lane", "lanes"), count(len(cfg.Tills), "till address", "till addresses"))
+	if !tried {
+		return 0
+	}
+	return tell(live.Check(context.Background(), cfg), stdout)
+}
+
+// tell prints what a live check found.
+func tell(r live.Report, stdout io.Writer) int {
+	for _, line := range r.Fine {
+		fmt.Fprintln(stdout, "ok:", line)
+	}
+	for _, line := range r.ToDo {
+		fmt.Fprintln(stdout, "TO DO:", line)
+	}
+	if len(r.ToDo) > 0 {
+		return failed
+	}
 	return 0
 }
 

@@ -38,7 +38,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	}
 	defer func() { err = errors.Join(err, record.Close()) }()
 
-	pay := gatewayConfig(cfg)
+	pay := GatewayConfig(cfg)
 	pay.Observe = logExchanges(log.Named("gateway"))
 	gateway, err := payment.New(pay)
 	if err != nil {
@@ -67,6 +67,11 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 		return err
 	}
 
+	askCtx, stopAsking := context.WithCancel(ctx)
+	var asking sync.WaitGroup
+	asking.Go(func() { keepAsking(askCtx, gateway) })
+	defer asking.Wait()
+	defer stopAsking()
 	stopScanners := runScanners(ctx, q, scanners)
 	held := heldSockets(log)
 	doors := endpoints(cfg.Tills, held)
@@ -76,7 +81,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	if err = tills.Start(ctx); err == nil {
 		log.Info("ready", zap.String("version", version), zap.String("config", cfg.File), zap.String("gateway", cfg.Gateway.URL), zap.Int("lanes", len(lanes)))
 		notify(log, daemon.SdNotifyReady)
-		stopReports := supervise(ctx, q, log)
+		stopReports := supervise(ctx, q, tills, log)
 		select {
 		case <-ctx.Done():
 		case err = <-ended:

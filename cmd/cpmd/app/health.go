@@ -1,7 +1,6 @@
 package app
 
 import (
-	"fmt"
 	"time"
 
 	"cpmd/payment"
@@ -14,9 +13,6 @@ type gatewayView struct {
 	ClockOffS int64         `json:"clock_off_s"` // how far QFPay's clock is ahead of this machine's, by the last contact
 	Contacts  []contactView `json:"contacts"`
 }
-
-// clockLimit is how wrong the machine's clock may be before a person is told. Cashiers look sales up by it.
-const clockLimit = 10 * time.Minute
 
 type contactView struct {
 	Endpoint string    `json:"endpoint"`
@@ -39,15 +35,8 @@ func gatewayHealth(url string, c *payment.Client) (v gatewayView, advice []strin
 			last, v.Reachable, v.ClockOffS = n, &ok, int64(n.ClockOff.Seconds())
 		}
 	}
-	if last.Err != "" {
-		what, check := "QFPay did not answer", "the network and gateway.url"
-		if last.Status != 0 { // the network is not it
-			what, check = "QFPay's last answer could not be used", "gateway.url and the files of gateway.app_code_file and gateway.client_key_file"
-		}
-		advice = append(advice, fmt.Sprintf("%s (%s: %s): check %s", what, last.Endpoint, last.Err, check))
-	}
-	if last.ClockOff.Abs() > clockLimit {
-		advice = append(advice, fmt.Sprintf("this machine's clock differs from QFPay's by %s: set it, and let it be kept right (NTP)", last.ClockOff.Abs().Round(time.Minute)))
+	for _, t := range c.Troubles() {
+		advice = append(advice, t.String())
 	}
 	return v, advice
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"cpmd/queue"
 	"cpmd/queue/sale"
+	"cpmd/till"
 )
 
 // statusEvery is how often the service manager is told how the daemon stands.
@@ -26,14 +28,15 @@ func notify(log *zap.Logger, state string) {
 }
 
 // supervise shows the service manager that the queue is alive, where it asked for that (WatchdogSec), and in a line of
-// words how the daemon stands (systemctl status cpmd).
-func supervise(ctx context.Context, q *queue.Queue, log *zap.Logger) (stop func()) {
-	if os.Getenv("NOTIFY_SOCKET") == "" {
-		return func() {}
-	}
-	watchdog, err := daemon.SdWatchdogEnabled(false)
-	if err != nil {
-		log.Warn("the service manager's watchdog cannot be served", zap.Error(err))
+// words how the daemon stands (systemctl status cpmd). What a person should do goes to the log as well, once, and once
+// more when it is done.
+func supervise(ctx context.Context, q *queue.Queue, tills *till.Server, log *zap.Logger) (stop func()) {
+	watchdog := time.Duration(0)
+	if os.Getenv("NOTIFY_SOCKET") != "" {
+		var err error
+		if watchdog, err = daemon.SdWatchdogEnabled(false); err != nil {
+			log.Warn("the service manager's watchdog cannot be served", zap.Error(err))
+		}
 	}
 	every := statusEvery
 	if watchdog > 0 {
@@ -45,7 +48,7 @@ func supervise(ctx context.Context, q *queue.Queue, log *zap.Logger) (stop func(
 		defer close(done)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
-		last := ""
+		last, told := "", []string(nil)
 		for {
 			err := alive(ctx, q, every)
 			if ctx.Err() != nil {
@@ -54,7 +57,14 @@ func supervise(ctx context.Context, q *queue.Queue, log *zap.Logger) (stop func(
 			if err == nil && watchdog > 0 {
 				notify(log, daemon.SdNotifyWatchdog)
 			}
-			if s := status(ctx, q, err); s != last {
+			d, unsaid := sale.Diagnosis{}, err
+			if err == nil {
+				d, unsaid = diagnosis(ctx, tills)
+			}
+			if unsaid == nil {
+				told = tell(log, told, d.Advice)
+			}
+			if s := status(q, err, d, unsaid); s != last {
 				notify(log, "STATUS="+s)
 				last = s
 			}
@@ -68,6 +78,27 @@ func supervise(ctx context.Context, q *queue.Queue, log *zap.Logger) (stop func(
 	return func() { cancel(); <-done }
 }
 
+func diagnosis(ctx context.Context, tills *till.Server) (sale.Diagnosis, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusEvery)
+	defer cancel()
+	return tills.Diagnosis(ctx)
+}
+
+// tell logs what is new and what is gone since it was told last.
+func tell(log *zap.Logger, told, advice []string) []string {
+	for _, a := range advice {
+		if !slices.Contains(told, a) {
+			log.Warn("to do", zap.String("advice", a))
+		}
+	}
+	for _, a := range told {
+		if !slices.Contains(advice, a) {
+			log.Info("no longer to do", zap.String("advice", a))
+		}
+	}
+	return advice
+}
+
 func alive(ctx context.Context, q *queue.Queue, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -75,7 +106,7 @@ func alive(ctx context.Context, q *queue.Queue, limit time.Duration) error {
 }
 
 // status is one line: whether sales are taken, and what a person should do first.
-func status(ctx context.Context, q *queue.Queue, alive error) string {
+func status(q *queue.Queue, alive error, d sale.Diagnosis, unsaid error) string {
 	if alive != nil {
 		return line("not responding: %v", alive)
 	}
@@ -85,10 +116,9 @@ func status(ctx context.Context, q *queue.Queue, alive error) string {
 		}
 		return line("no sales: %v", err)
 	}
-	d, err := q.Diagnosis(ctx)
 	switch {
-	case err != nil:
-		return line("ready, but: %v", err)
+	case unsaid != nil:
+		return line("ready, but: %v", unsaid)
 	case len(d.Advice) == 0:
 		return line("ready; lanes: %d, unfinished sales: %d", len(d.Lanes), len(d.Unsettled))
 	case len(d.Advice) == 1:

@@ -9,7 +9,8 @@ import (
 
 // This file passes each value of the configuration on to the room that it is for.
 
-func gatewayConfig(cfg *config.Config) payment.Config {
+// GatewayConfig is how QFPay is asked.
+func GatewayConfig(cfg *config.Config) payment.Config {
 	g := cfg.Gateway
 	return payment.Config{URL: g.URL, AppCode: g.AppCode, ClientKey: g.ClientKey, MchID: g.MchID, Signature: g.Signature,
 		Location: g.Zone, RatePerMinute: g.RatePerMinute, Answer: cfg.Timing.Answer}

@@ -36,7 +36,7 @@ func wired(t *testing.T, cfg *config.Config) string {
 	if err != nil {
 		return err.Error()
 	}
-	return show(reflect.ValueOf([]any{gatewayConfig(cfg), queueConfig(cfg, lanes), endpoints(cfg.Tills, nil)}), 0)
+	return show(reflect.ValueOf([]any{GatewayConfig(cfg), queueConfig(cfg, lanes), endpoints(cfg.Tills, nil)}), 0)
 }
 
 // show writes a value with all that it holds, but for functions and channels. Secrets print masked in every other way.
@@ -138,7 +138,7 @@ func TestEveryConfiguredValueArrives(t *testing.T) {
 // TestValuesArriveWhereTheyBelong: and none is taken for another one.
 func TestValuesArriveWhereTheyBelong(t *testing.T) {
 	cfg := full()
-	g, r := gatewayConfig(cfg), queueConfig(cfg, nil).Rules
+	g, r := GatewayConfig(cfg), queueConfig(cfg, nil).Rules
 	for name, ok := range map[string]bool{
 		"rate": g.RatePerMinute == 17, "answer of the gateway": g.Answer == 12*time.Second, "app code": g.AppCode == "code", "client key": g.ClientKey == "key",
 		"mchid": g.MchID == "mch", "signature": g.Signature == "SHA256", "url": g.URL == "https://a", "zone": g.Location.String() == "+01:00",

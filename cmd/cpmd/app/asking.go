@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"cpmd/payment"
+)
+
+// How often QFPay is asked a question that concerns nobody: soon again while something stands in the way, each time
+// later, and else only after a long silence, so that a key that was changed over night is noticed before the first
+// customer.
+const (
+	askSoonest = time.Second
+	askLatest  = 2 * time.Minute
+	askSilence = time.Hour
+)
+
+// keepAsking asks at the start, and as said above, until the context ends.
+func keepAsking(ctx context.Context, gateway *payment.Client) {
+	tick := time.NewTicker(askSoonest)
+	defer tick.Stop()
+	pause, asked := time.Duration(0), time.Time{}
+	for {
+		troubled, now := len(gateway.Troubles()) > 0, time.Now()
+		switch {
+		case troubled && now.Sub(asked) >= pause, !troubled && now.Sub(lastContact(gateway)) >= askSilence:
+			pause, asked = min(max(2*pause, askSoonest), askLatest), now
+			if len(gateway.Try(ctx)) == 0 {
+				pause = 0
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func lastContact(gateway *payment.Client) (last time.Time) {
+	for _, n := range gateway.Health() {
+		if n.At.After(last) {
+			last = n.At
+		}
+	}
+	return last
+}
