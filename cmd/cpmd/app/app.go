@@ -39,7 +39,9 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	defer func() { err = errors.Join(err, record.Close()) }()
 
 	pay := gatewayConfig(cfg)
-	pay.Observe = logExchanges(log.Named("gateway"))
+	metrics := newMetrics(version)
+	logged := logExchanges(log.Named("gateway"))
+	pay.Observe = func(ctx context.Context, e payment.Exchange) { logged(ctx, e); metrics.exchanged(e) }
 	gateway, err := payment.New(pay)
 	if err != nil {
 		return err
@@ -50,12 +52,12 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	if err != nil {
 		return err
 	}
-	metrics := newMetrics()
 	shop := queueConfig(cfg, lanes)
 	shop.Gateway, shop.Journal, shop.Log, shop.Version, shop.Observe = gateway, record, log.Named("queue"), version, metrics.observe
+	shop.Wrote = metrics.wrote
 	shop.GatewayHealth = func() (any, []string) { return gatewayHealth(cfg.Gateway.URL, gateway) }
 	q := queue.New(shop)
-	metrics.registry.MustRegister(state{q})
+	metrics.registry.MustRegister(gauges{q, record.OpenAlarms})
 
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopQueue()
