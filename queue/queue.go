@@ -54,6 +54,8 @@ type Config struct {
 	Version    string
 	// GatewayHealth is shown in the diagnosis, with what a person should do; it may be nil.
 	GatewayHealth func() (view any, advice []string)
+	// Advise is what other rooms want a person to do, for the diagnosis; it may be nil.
+	Advise func() []string
 	// Observe sees what each event did to a sale, once it is in the journal; it may be nil. It must return at once.
 	Observe func(before, after sale.Sale, ev sale.Event)
 	// Wrote hears how long each write to the journal took; it may be nil. It must return at once.

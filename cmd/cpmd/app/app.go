@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"cpmd/cmd/cpmd/config"
+	"cpmd/cmd/cpmd/messenger"
 	"cpmd/payment"
 	"cpmd/queue"
 	"cpmd/queue/journal"
@@ -56,7 +57,12 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	shop.Gateway, shop.Journal, shop.Log, shop.Version, shop.Observe = gateway, record, log.Named("queue"), version, metrics.observe
 	shop.Wrote = metrics.wrote
 	shop.GatewayHealth = func() (any, []string) { return gatewayHealth(cfg.Gateway.URL, gateway) }
+	var calls *messenger.Messenger
+	shop.Advise = func() []string { return calls.Advice() }
 	q := queue.New(shop)
+	told := messengerConfig(cfg)
+	told.Version, told.Called = version, metrics.called
+	calls = messenger.New(told, q, log.Named("alarms"))
 	metrics.registry.MustRegister(gauges{q, record.OpenAlarms})
 
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
@@ -70,6 +76,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	}
 
 	stopScanners := runScanners(ctx, q, scanners)
+	stopCalls := runBeside(ctx, calls.Run)
 	held := heldSockets(log)
 	doors := endpoints(cfg.Tills, held)
 	release(held, log)
@@ -92,6 +99,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	defer cancel()
 	err = errors.Join(err, tills.Shutdown(shut))
 	stopScanners()
+	stopCalls()
 	stopQueue()
 	return errors.Join(err, <-ended)
 }
@@ -120,10 +128,19 @@ func makeLanes(configured []config.Lane) (lanes []queue.Lane, scanners map[strin
 
 // runScanners runs every scanner until the context ends or stop is called; stop returns when all devices are let go.
 func runScanners(ctx context.Context, q *queue.Queue, scanners map[string]scanner.Scanner) (stop func()) {
+	return runBeside(ctx, func(ctx context.Context) {
+		var running sync.WaitGroup
+		for lane, s := range scanners {
+			running.Go(func() { s.Run(ctx, q.Sink(lane)) })
+		}
+		running.Wait()
+	})
+}
+
+// runBeside runs f until the context ends or stop is called; stop returns when f has.
+func runBeside(ctx context.Context, f func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	for lane, s := range scanners {
-		running.Go(func() { s.Run(ctx, q.Sink(lane)) })
-	}
+	running.Go(func() { f(ctx) })
 	return func() { cancel(); running.Wait() }
 }

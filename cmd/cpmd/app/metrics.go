@@ -25,6 +25,7 @@ type metrics struct {
 	answers  *prometheus.CounterVec
 	findings *prometheus.CounterVec
 	commit   prometheus.Histogram
+	calls    *prometheus.CounterVec
 
 	requests *prometheus.HistogramVec
 	codes    *prometheus.CounterVec
@@ -53,6 +54,7 @@ func newMetrics(version string) *metrics {
 			"What later looks at ended payments found: money of sales that are not paid, paid money that is missing, what is not understood.", "finding"),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "cpmd_journal_commit_seconds",
 			Help: "Time to write a change to the journal and have it on disk.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5}}),
+		calls:    counter("cpmd_alarm_calls_total", "Calls of alarm.command and alarm.webhook by what came of them.", "via", "result"),
 		requests: histogram("cpmd_gateway_request_seconds", "Time of requests to QFPay, with the wait for a turn.", network, "endpoint"),
 		codes: counter("cpmd_gateway_answers_total",
 			"Answers of QFPay by response code (respcd): none where it had none, other where it is not documented.", "endpoint", "respcd"),
@@ -62,7 +64,7 @@ func newMetrics(version string) *metrics {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "cpmd_build_info", Help: "The running version; always 1.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()}})
 	info.Set(1)
-	m.registry.MustRegister(m.sales, m.took, m.scan, m.answer, m.final, m.answers, m.findings, m.commit, m.requests, m.codes, m.failures, info,
+	m.registry.MustRegister(m.sales, m.took, m.scan, m.answer, m.final, m.answers, m.findings, m.commit, m.calls, m.requests, m.codes, m.failures, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -124,6 +126,15 @@ func (m *metrics) audited(before, after *sale.Audit) {
 }
 
 func (m *metrics) wrote(took time.Duration) { m.commit.Observe(took.Seconds()) }
+
+// called counts an attempt to tell somebody of an alarm.
+func (m *metrics) called(via string, ok bool) {
+	result := "failed"
+	if ok {
+		result = "told"
+	}
+	m.calls.WithLabelValues(via, result).Inc()
+}
 
 // exchanged counts a request to QFPay.
 func (m *metrics) exchanged(e payment.Exchange) {

@@ -48,6 +48,8 @@ func history(m *metrics) {
 	found.Payments = slices.Clone(paid.Payments)
 	found.Payments[0].Progress.Audit.Missing = true
 	m.observe(paid, found, sale.Event{Kind: sale.QueryAnswered, Payment: "n", At: at(90)})
+	m.called("webhook", true)
+	m.called("command", false)
 	m.wrote(3 * time.Millisecond)
 	for _, e := range []payment.Exchange{{Endpoint: "payment", Sent: true, Status: 200, RespCD: "1143"}, {Endpoint: "query", Sent: true, Status: 200, RespCD: "7777"},
 		{Endpoint: "query", Sent: true, Status: 200}, {Endpoint: "payment", Err: errors.New("refused")}, {Endpoint: "payment", Sent: true, Err: errors.New("timeout")},
