@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -28,9 +29,9 @@ type Config struct {
 	// HTTP carries the requests; nil means transports of our own, which verify certificates and heed HTTPS_PROXY.
 	// Another one must not repeat requests by itself.
 	HTTP http.RoundTripper
-	// Observe hears of every request when it has ended; nil: nobody does. It is called by many goroutines at once,
-	// and the request's caller waits for it.
-	Observe func(Exchange)
+	// Observe hears of every request when it has ended, with the context that it was made in; nil: nobody does. It is
+	// called by many goroutines at once, and the request's caller waits for it.
+	Observe func(context.Context, Exchange)
 }
 
 // A Client makes requests to QFPay. Its methods may be called at the same time.
@@ -47,7 +48,7 @@ type Client struct {
 	signer   *signer
 	health   *health
 	ready    *ready // connections for payments; nil with a transport that is not ours
-	observe  func(Exchange)
+	observe  func(context.Context, Exchange)
 	sealed   atomic.Bool // an answer had a genuine signature
 }
 

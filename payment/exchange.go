@@ -68,7 +68,7 @@ func (c *Client) exchange(ctx context.Context, endpoint string, f form, code Aut
 	}
 	c.health.note(endpoint, started, r, c.troubles(endpoint, r))
 	if c.observe != nil {
-		c.observe(Exchange{Endpoint: endpoint, Sent: r.sent, Status: r.status, RespCD: r.respcd(), Signature: r.seal.String(),
+		c.observe(ctx, Exchange{Endpoint: endpoint, Sent: r.sent, Status: r.status, RespCD: r.respcd(), Signature: r.seal.String(),
 			Took: time.Since(started), Err: r.err})
 	}
 	return r

@@ -58,7 +58,7 @@ func mustNotLeak(t *testing.T, out string) {
 // Promise: no payment code and no credential in a log, even if the server sends back all it got.
 func TestSecretsStayOutOfLogsAndErrors(t *testing.T) {
 	var out bytes.Buffer
-	observe := func(e Exchange) { fmt.Fprintf(&out, "%+v\n", e) }
+	observe := func(_ context.Context, e Exchange) { fmt.Fprintf(&out, "%+v\n", e) }
 	for name, echo := range echoes(t, testKey, testApp, testCode.Reveal()) {
 		c := newTestClient(t, listen(t, func(c *conn) { c.request(); echo(c) }).url, func(c *Config) { c.Observe = observe })
 		fmt.Fprintf(&out, "%s: %+v\n%+v\n", name, c.Pay(t.Context(), order), c.Health())

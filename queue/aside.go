@@ -51,7 +51,7 @@ var asidePace = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 
 
 // setAside puts off a sale or refund whose step failed for a reason of its own, and calls a person.
 func (q *Queue) setAside(s subject, err error) {
-	fields := []zap.Field{zap.String(s.kind, s.id), zap.Error(err)}
+	fields := q.traceOfSubject(s).with(zap.Error(err))
 	if p := (*stepPanic)(nil); errors.As(err, &p) {
 		fields = append(fields, zap.ByteString("stack", p.stack))
 	}

@@ -15,6 +15,7 @@ type asking struct {
 	turn  time.Time // by which it goes before others of its urgency
 	index int       // among those that wait; -1: it is under way
 	query payment.Query
+	trace Trace
 	step  func(sale.Event) error
 }
 
@@ -31,7 +32,7 @@ type asks struct {
 const mostYielding = 10 * time.Minute
 
 // query asks QFPay what became of a number, unless that is under way.
-func (q *Queue) query(s subject, question payment.Query, step func(sale.Event) error) {
+func (q *Queue) query(s subject, trace Trace, question payment.Query, step func(sale.Event) error) {
 	key := s.kind + question.OutTradeNo
 	if q.stopping {
 		return
@@ -48,7 +49,7 @@ func (q *Queue) query(s subject, question payment.Query, step func(sale.Event) e
 		q.asks.open = map[string]*asking{}
 	}
 	now := q.clock.now()
-	a := &asking{subject: s, turn: now.Add(min(max(now.Sub(question.Created), 0), mostYielding)), query: question, step: step}
+	a := &asking{subject: s, turn: now.Add(min(max(now.Sub(question.Created), 0), mostYielding)), query: question, trace: trace, step: step}
 	q.asks.open[key] = a
 	heap.Push(&q.asks.waiting, a)
 	q.askNext()
@@ -65,7 +66,7 @@ func (q *Queue) askNext() {
 		if a.query.Urgency != payment.Customer {
 			q.asks.running++
 		}
-		q.call(a.subject, func(ctx context.Context) func(time.Time) error {
+		q.call(a.subject, a.trace, func(ctx context.Context) func(time.Time) error {
 			asked := time.Now()
 			a.query.Now = q.clock.now()
 			f := q.cfg.Gateway.Query(ctx, a.query)

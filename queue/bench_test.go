@@ -84,8 +84,8 @@ func BenchmarkScanToSubmit(b *testing.B) {
 		return answer(payment.Paid)
 	}}
 	q := New(Config{Rules: sale.DefaultRules(), Gateway: g, Journal: j, Location: time.UTC, Currencies: map[string]int{"HKD": 2}, Lanes: []Lane{{Name: "1", PayType: "800008"}},
-		Observe: func(v sale.View, _ time.Duration) {
-			if v.Final {
+		Observe: func(before, after sale.Sale, _ sale.Event) {
+			if after.State.Final() && !before.State.Final() {
 				answered <- struct{}{}
 			}
 		}})

@@ -43,6 +43,9 @@ func (q *Queue) Diagnosis(ctx context.Context) (sale.Diagnosis, error) {
 		d.Journal.Error = ready.Error()
 	}
 	d.Advice = append(append(d.Advice, sale.Advice(d)...), onGateway...)
+	if q.cfg.Advise != nil {
+		d.Advice = append(d.Advice, q.cfg.Advise()...)
+	}
 	if a := q.repeats.advice(q.clock.now()); a != "" {
 		d.Advice = append(d.Advice, a)
 	}

@@ -15,12 +15,12 @@ import (
 // This file performs effects: it calls the gateway and feeds what came back in as events.
 
 func (q *Queue) perform(s sale.Sale, e sale.Effect) {
-	p, about := s.Payment(e.Payment), subject{"sale", s.ID}
+	p, about, trace := s.Payment(e.Payment), subject{"sale", s.ID}, traceOf(s, e.Payment)
 	switch e.Kind {
 	case sale.SubmitPayment:
 		order := payment.PaymentRequest{OutTradeNo: p.OutTradeNo, Amount: s.Amount, Currency: s.Currency, PayType: p.PayType,
 			AuthCode: q.codes[p.OutTradeNo], TxDTM: p.TxDTM, UDID: s.Lane}
-		q.call(about, func(ctx context.Context) func(time.Time) error {
+		q.call(about, trace, func(ctx context.Context) func(time.Time) error {
 			a := q.cfg.Gateway.Pay(ctx, order)
 			return func(now time.Time) error {
 				q.heard(a.Err == nil, now)
@@ -30,7 +30,7 @@ func (q *Queue) perform(s sale.Sale, e sale.Effect) {
 	case sale.CancelPayment:
 		undo := payment.CancelRequest{OutTradeNo: p.OutTradeNo, SysSN: p.SysSN, Amount: s.Amount, Currency: s.Currency,
 			PayType: cmp.Or(p.Resolved, p.PayType), TxDTM: p.TxDTM}
-		q.call(about, func(ctx context.Context) func(time.Time) error {
+		q.call(about, trace, func(ctx context.Context) func(time.Time) error {
 			a := q.cfg.Gateway.Cancel(ctx, undo)
 			return func(now time.Time) error {
 				return q.stepSale(s.ID, sale.Event{Kind: sale.CancelAnswered, At: now, Payment: e.Payment, Answer: &a})
@@ -42,13 +42,13 @@ func (q *Queue) perform(s sale.Sale, e sale.Effect) {
 		if e.Urgent {
 			question.Urgency = payment.Customer
 		}
-		q.query(about, question, func(ev sale.Event) error { return q.salesQueried(s.ID, ev) })
+		q.query(about, trace, question, func(ev sale.Event) error { return q.salesQueried(s.ID, ev) })
 	case sale.ReturnMoney:
 		q.hold(about, func() error { return q.returnMoney(s.ID) })
 	case sale.GiveBack:
 		q.hold(about, func() error { return q.giveBack(s.ID, e.Payment) })
 	case sale.RaiseAlarm:
-		q.logAlarm(about, e)
+		q.logAlarm(trace, about, e)
 	}
 }
 
@@ -80,11 +80,11 @@ func (q *Queue) salesQueried(id string, ev sale.Event) error {
 }
 
 func (q *Queue) performRefund(f sale.Refund, e sale.Effect) {
-	about := subject{"refund", f.ID}
+	about, trace := subject{"refund", f.ID}, traceOfRefund(f)
 	switch e.Kind {
 	case sale.SendRefund:
 		order := payment.RefundRequest{OutTradeNo: f.OutTradeNo, SysSN: f.PaidSysSN, Amount: f.Amount, Currency: f.Currency, TxDTM: f.TxDTM}
-		q.call(about, func(ctx context.Context) func(time.Time) error {
+		q.call(about, trace, func(ctx context.Context) func(time.Time) error {
 			a := q.cfg.Gateway.Refund(ctx, order)
 			return func(now time.Time) error {
 				return q.stepRefund(f.ID, sale.Event{Kind: sale.Answered, At: now, Payment: e.Payment, Answer: &a})
@@ -99,9 +99,9 @@ func (q *Queue) performRefund(f sale.Refund, e sale.Effect) {
 		if e.Urgent {
 			question.Urgency = payment.Customer
 		}
-		q.query(about, question, func(ev sale.Event) error { return q.stepRefund(f.ID, ev) })
+		q.query(about, trace, question, func(ev sale.Event) error { return q.stepRefund(f.ID, ev) })
 	case sale.RaiseAlarm:
-		q.logAlarm(about, e)
+		q.logAlarm(trace, about, e)
 	}
 }
 
@@ -110,14 +110,14 @@ func (q *Queue) performRefund(f sale.Refund, e sale.Effect) {
 // the next query.
 //
 // A queue that is stopping begins no calls: the next start asks for what is open.
-func (q *Queue) call(about subject, do func(context.Context) func(time.Time) error, over func()) {
+func (q *Queue) call(about subject, trace Trace, do func(context.Context) func(time.Time) error, over func()) {
 	if q.stopping {
 		return
 	}
 	q.calls.Add(1)
 	go func() {
 		defer q.calls.Done()
-		result := q.guardedCall(do)
+		result := q.guardedCall(trace, do)
 		q.post(func() {
 			if result != nil {
 				q.hold(about, func() error { return result(q.clock.now()) })
@@ -129,23 +129,28 @@ func (q *Queue) call(about subject, do func(context.Context) func(time.Time) err
 	}()
 }
 
-func (q *Queue) guardedCall(do func(context.Context) func(time.Time) error) (result func(time.Time) error) {
+func (q *Queue) guardedCall(trace Trace, do func(context.Context) func(time.Time) error) (result func(time.Time) error) {
 	defer func() {
 		if r := recover(); r != nil {
-			q.log.Error("a gateway call panicked", zap.String("panic", fmt.Sprintf("%T", r)), zap.Stack("stack"))
+			q.log.Error("a gateway call panicked", trace.with(zap.String("panic", fmt.Sprintf("%T", r)), zap.Stack("stack"))...)
 		}
 	}()
-	return do(q.ctx)
+	return do(trace.in(q.ctx))
 }
 
 // raise journals an alarm that no sale's or refund's event raised.
 func (q *Queue) raise(about subject, e sale.Effect) {
-	q.logAlarm(about, e)
+	trace := q.traceOfSubject(about)
+	q.logAlarm(trace, about, e)
 	if err := q.append(alarmEntry(about, q.clock.now(), e)); err != nil {
-		q.log.Error("an alarm could not be journaled", zap.Error(err))
+		q.log.Error("an alarm could not be journaled", trace.with(zap.Error(err))...)
 	}
 }
 
-func (q *Queue) logAlarm(about subject, e sale.Effect) {
-	q.log.Error("alarm: a person must look at this", zap.String(about.kind, about.id), zap.String("payment", e.Payment), zap.String("what", e.Text))
+func (q *Queue) logAlarm(trace Trace, about subject, e sale.Effect) {
+	fields := trace.with(zap.String("payment", e.Payment), zap.String("what", e.Text))
+	if about.kind == "day" {
+		fields = append(fields, zap.String("day", about.id))
+	}
+	q.log.Error("alarm: a person must look at this", fields...)
 }

@@ -18,7 +18,11 @@ func (q *Queue) append(entries ...journal.Entry) error {
 	if q.fatal != nil {
 		return q.fatal
 	}
+	began := time.Now()
 	err := q.cfg.Journal.Append(entries...)
+	if q.cfg.Wrote != nil {
+		q.cfg.Wrote(time.Since(began))
+	}
 	if journal.IsConstraint(err) {
 		return err // the entry's own fault, not the journal's
 	}

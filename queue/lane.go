@@ -60,7 +60,7 @@ func (q *Queue) scanned(l *lane, sc scanner.Scan) {
 	l.last, l.first, l.lastAt = sc.Text, sc.At, sc.At
 	note, err := q.bind(l, sc)
 	if err != nil {
-		q.log.Error("a scan could not be taken; the customer must show the code again", zap.String("lane", l.Name), zap.Error(err))
+		q.log.Error("a scan could not be taken; the customer must show the code again", q.traceOn(l).with(zap.String("lane", l.Name), zap.Error(err))...)
 		l.last = "" // so that the same code may be tried again at once
 		l.beep(false)
 		return
@@ -80,7 +80,7 @@ func (q *Queue) rejectScan(l *lane, sc scanner.Scan, note string) {
 	l.beep(false)
 	note = strings.ToUpper(note[:1]) + note[1:] + "."
 	if _, err := q.applySale(*s, sale.Event{Kind: sale.ScanRejected, At: q.clock.now(), Note: note}); err != nil {
-		q.log.Warn("a rejected scan could not be journaled", zap.String("lane", l.Name), zap.Error(err))
+		q.log.Warn("a rejected scan could not be journaled", q.traceOn(l).with(zap.String("lane", l.Name), zap.Error(err))...)
 	}
 }
 
@@ -195,11 +195,12 @@ func (q *Queue) warm(l *lane, state sale.State) {
 		}
 		var ctx context.Context
 		ctx, l.warm = context.WithCancel(q.ctx)
+		trace := q.traceOn(l)
 		q.calls.Add(1)
 		go func() {
 			defer q.calls.Done()
 			if err := p.Prepare(ctx); err != nil && ctx.Err() == nil {
-				q.log.Debug("no connection to QFPay could be made ready; the payment makes its own", zap.Error(err))
+				q.log.Debug("no connection to QFPay could be made ready; the payment makes its own", trace.with(zap.Error(err))...)
 			}
 		}()
 	case state != sale.Waiting && state != sale.Paying && l.warm != nil:

@@ -54,8 +54,12 @@ type Config struct {
 	Version    string
 	// GatewayHealth is shown in the diagnosis, with what a person should do; it may be nil.
 	GatewayHealth func() (view any, advice []string)
-	// Observe sees every sale that came to another state, and its age; it may be nil. It must return at once.
-	Observe func(v sale.View, age time.Duration)
+	// Advise is what other rooms want a person to do, for the diagnosis; it may be nil.
+	Advise func() []string
+	// Observe sees what each event did to a sale, once it is in the journal; it may be nil. It must return at once.
+	Observe func(before, after sale.Sale, ev sale.Event)
+	// Wrote hears how long each write to the journal took; it may be nil. It must return at once.
+	Wrote func(took time.Duration)
 	// DayEnd is when the day before is compared with QFPay's list, from midnight; 0: never.
 	DayEnd time.Duration
 	// OldIDs: "refuse" refuses an id that an earlier day's sale has, even if the content is the same.

@@ -49,13 +49,12 @@ func (q *Queue) changedSale(old, s sale.Sale, ev sale.Event, told bool) {
 	delete(q.aside, subject{"sale", s.ID})
 	q.keep(s)
 	q.settleLane(old, s)
-	if !told {
-		return
+	if told {
+		q.log.Info("sale", traceOf(s, "").with(zap.String("lane", s.Lane), zap.String("state", string(s.State)),
+			zap.String("reason", string(s.Reason)), zap.Int64("seq", s.Seq))...)
 	}
-	q.log.Info("sale", zap.String("id", s.ID), zap.String("lane", s.Lane), zap.String("state", string(s.State)),
-		zap.String("reason", string(s.Reason)), zap.Int("payments", len(s.Payments)), zap.Int64("seq", s.Seq))
-	if q.cfg.Observe != nil && s.State != old.State {
-		q.cfg.Observe(q.view(s), ev.At.Sub(s.CreatedAt))
+	if q.cfg.Observe != nil {
+		q.cfg.Observe(old, s, ev)
 	}
 }
 
@@ -148,7 +147,7 @@ func (q *Queue) applyRefund(old sale.Refund, ev sale.Event) (sale.Refund, error)
 		q.performRefund(f, effect)
 	}
 	if told {
-		q.log.Info("refund", zap.String("id", f.ID), zap.String("sale", f.Sale), zap.String("state", string(f.State)), zap.Int64("seq", f.Seq))
+		q.log.Info("refund", traceOfRefund(f).with(zap.String("state", string(f.State)), zap.Int64("seq", f.Seq))...)
 	}
 	return f, nil
 }

@@ -22,6 +22,9 @@ const (
 	Lost   State = "lost"   // was open, went away; being looked for
 )
 
+// States are all states.
+var States = []State{Absent, Denied, Busy, Open, Lost}
+
 // A Status is a scanner's state and what to do about it.
 type Status struct {
 	State  State

@@ -119,7 +119,7 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 	a.gone = r.Context().Done()
 	status, answer, err := rt.op.do(d.Server, context.WithoutCancel(r.Context()), a)
 	if err != nil {
-		return d.problem(w, d.problemOf(err, rt.label))
+		return d.problem(w, d.problemOf(err, rt.label, a.about(rt.op)...))
 	}
 	return d.send(w, status, "application/json", answer)
 }

@@ -185,7 +185,7 @@ func (c *lineConn) do(op *operation, a *ask) (result any, fail *rpcError) {
 	}()
 	st, result, err := op.do(c.d.Server, context.WithoutCancel(c.ctx), a)
 	if err != nil {
-		p := c.d.problemOf(err, op.method)
+		p := c.d.problemOf(err, op.method, a.about(op)...)
 		status = p.Status
 		return nil, rpcOf(p)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap/zaptest"
 
 	"cpmd/till"
@@ -48,6 +49,9 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains(string(a.body), want) {
 			t.Errorf("no %s", want)
 		}
+	}
+	if problems, err := testutil.GatherAndLint(reg); err != nil || len(problems) > 0 {
+		t.Errorf("promlint: %v %v", problems, err)
 	}
 	if strings.Contains(string(a.body), "T1-0001") || strings.Contains(string(a.body), "2804") {
 		t.Error("metrics name an id")

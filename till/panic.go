@@ -3,6 +3,7 @@ package till
 import (
 	"fmt"
 	"runtime"
+	"strings"
 
 	"go.uber.org/zap"
 )
@@ -16,4 +17,13 @@ func (s *Server) logPanic(place string, v any) {
 	}
 	s.log.Error("a request panicked; only that request is lost",
 		zap.String("request", place), zap.String("panic", what), zap.Stack("stack"))
+}
+
+// about names in the log what a request was about.
+func (a *ask) about(o *operation) []zap.Field {
+	kind, _, of := strings.Cut(o.method, ".")
+	if a.id == "" || !of || kind != "sale" && kind != "refund" {
+		return nil
+	}
+	return []zap.Field{zap.String(kind, a.id)}
 }

@@ -65,11 +65,11 @@ func problem(status int, code sale.Code, detail string) *Problem {
 }
 
 // problemOf tells a till of an error. What is not a refusal is logged with the place where it happened and
-// kept from the till.
-func (s *Server) problemOf(err error, place string) *Problem {
+// kept from the till; about is what it was about.
+func (s *Server) problemOf(err error, place string, about ...zap.Field) *Problem {
 	var e *sale.Error
 	if !errors.As(err, &e) {
-		s.log.Error("request failed", zap.String("request", place), zap.Error(err))
+		s.log.Error("request failed", append(about, zap.String("request", place), zap.Error(err))...)
 		return broken()
 	}
 	status, known := statusOf[e.Code]

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"cpmd/cmd/cpmd/config"
+	"cpmd/cmd/cpmd/messenger"
 	"cpmd/payment"
 	"cpmd/queue"
 	"cpmd/queue/journal"
@@ -39,7 +40,9 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	defer func() { err = errors.Join(err, record.Close()) }()
 
 	pay := GatewayConfig(cfg)
-	pay.Observe = logExchanges(log.Named("gateway"))
+	metrics := newMetrics(version)
+	logged := logExchanges(log.Named("gateway"))
+	pay.Observe = func(ctx context.Context, e payment.Exchange) { logged(ctx, e); metrics.exchanged(e) }
 	gateway, err := payment.New(pay)
 	if err != nil {
 		return err
@@ -50,12 +53,17 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	if err != nil {
 		return err
 	}
-	metrics := newMetrics()
 	shop := queueConfig(cfg, lanes)
 	shop.Gateway, shop.Journal, shop.Log, shop.Version, shop.Observe = gateway, record, log.Named("queue"), version, metrics.observe
+	shop.Wrote = metrics.wrote
 	shop.GatewayHealth = func() (any, []string) { return gatewayHealth(cfg.Gateway.URL, gateway) }
+	var calls *messenger.Messenger
+	shop.Advise = func() []string { return calls.Advice() }
 	q := queue.New(shop)
-	metrics.registry.MustRegister(state{q})
+	told := messengerConfig(cfg)
+	told.Version, told.Called = version, metrics.called
+	calls = messenger.New(told, q, log.Named("alarms"))
+	metrics.registry.MustRegister(gauges{q, record.OpenAlarms})
 
 	queueCtx, stopQueue := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopQueue()
@@ -67,12 +75,9 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 		return err
 	}
 
-	askCtx, stopAsking := context.WithCancel(ctx)
-	var asking sync.WaitGroup
-	asking.Go(func() { keepAsking(askCtx, gateway) })
-	defer asking.Wait()
-	defer stopAsking()
+	defer runBeside(ctx, func(ctx context.Context) { keepAsking(ctx, gateway) })()
 	stopScanners := runScanners(ctx, q, scanners)
+	stopCalls := runBeside(ctx, calls.Run)
 	held := heldSockets(log)
 	doors := endpoints(cfg.Tills, held)
 	release(held, log)
@@ -95,6 +100,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	defer cancel()
 	err = errors.Join(err, tills.Shutdown(shut))
 	stopScanners()
+	stopCalls()
 	stopQueue()
 	return errors.Join(err, <-ended)
 }
@@ -123,10 +129,19 @@ func makeLanes(configured []config.Lane) (lanes []queue.Lane, scanners map[strin
 
 // runScanners runs every scanner until the context ends or stop is called; stop returns when all devices are let go.
 func runScanners(ctx context.Context, q *queue.Queue, scanners map[string]scanner.Scanner) (stop func()) {
+	return runBeside(ctx, func(ctx context.Context) {
+		var running sync.WaitGroup
+		for lane, s := range scanners {
+			running.Go(func() { s.Run(ctx, q.Sink(lane)) })
+		}
+		running.Wait()
+	})
+}
+
+// runBeside runs f until the context ends or stop is called; stop returns when f has.
+func runBeside(ctx context.Context, f func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	for lane, s := range scanners {
-		running.Go(func() { s.Run(ctx, q.Sink(lane)) })
-	}
+	running.Go(func() { f(ctx) })
 	return func() { cancel(); running.Wait() }
 }

@@ -14,12 +14,11 @@ const (
 	askSoonest = time.Second
 	askLatest  = 2 * time.Minute
 	askSilence = time.Hour
+	lookAgain  = 5 * time.Second // whether a customer's request met trouble: an idle counter should not wake up often
 )
 
 // keepAsking asks at the start, and as said above, until the context ends.
 func keepAsking(ctx context.Context, gateway *payment.Client) {
-	tick := time.NewTicker(askSoonest)
-	defer tick.Stop()
 	pause, asked := time.Duration(0), time.Time{}
 	for {
 		troubled, now := len(gateway.Troubles()) > 0, time.Now()
@@ -30,10 +29,14 @@ func keepAsking(ctx context.Context, gateway *payment.Client) {
 				pause = 0
 			}
 		}
+		wait := lookAgain
+		if troubled {
+			wait = askSoonest
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
 }

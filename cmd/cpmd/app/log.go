@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"io"
 	"sync"
 
@@ -9,6 +10,7 @@ import (
 
 	"cpmd/cmd/cpmd/config"
 	"cpmd/payment"
+	"cpmd/queue"
 )
 
 // newLogger writes one line an entry. Secrets and codes are masked by their types, not here.
@@ -24,13 +26,13 @@ func newLogger(cfg config.Log, to io.Writer) *zap.Logger {
 }
 
 // logExchanges logs each request to QFPay for those who debug, and once that answers carry no signature.
-func logExchanges(log *zap.Logger) func(payment.Exchange) {
+func logExchanges(log *zap.Logger) func(context.Context, payment.Exchange) {
 	var unsigned sync.Once
-	return func(e payment.Exchange) {
+	return func(ctx context.Context, e payment.Exchange) {
 		if e.Err == nil && e.Signature == "" {
 			unsigned.Do(func() { log.Warn("QFPay's answers carry no signature; TLS alone vouches for them") })
 		}
-		log.Debug("request to QFPay", zap.String("endpoint", e.Endpoint), zap.Bool("sent", e.Sent), zap.Int("status", e.Status),
-			zap.String("respcd", e.RespCD), zap.String("signature", e.Signature), zap.Duration("took", e.Took), zap.Error(e.Err))
+		log.Debug("request to QFPay", append(queue.TraceOf(ctx).Fields(), zap.String("endpoint", e.Endpoint), zap.Bool("sent", e.Sent),
+			zap.Int("status", e.Status), zap.String("respcd", e.RespCD), zap.String("signature", e.Signature), zap.Duration("took", e.Took), zap.Error(e.Err))...)
 	}
 }

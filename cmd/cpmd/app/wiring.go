@@ -2,6 +2,7 @@ package app
 
 import (
 	"cpmd/cmd/cpmd/config"
+	"cpmd/cmd/cpmd/messenger"
 	"cpmd/payment"
 	"cpmd/queue"
 	"cpmd/queue/sale"
@@ -19,6 +20,10 @@ func GatewayConfig(cfg *config.Config) payment.Config {
 func queueConfig(cfg *config.Config, lanes []queue.Lane) queue.Config {
 	return queue.Config{Rules: rules(cfg.Timing, cfg.Audit), Lanes: lanes, Location: cfg.Gateway.Zone, Currencies: cfg.Gateway.Currencies,
 		DayEnd: cfg.Timing.DayEnd, OldIDs: cfg.Sales.OldIDs}
+}
+
+func messengerConfig(cfg *config.Config) messenger.Config {
+	return messenger.Config{Command: cfg.Alarm.Command, Webhook: cfg.Alarm.Webhook}
 }
 
 func rules(t config.Timing, a config.Audit) sale.Rules {

@@ -22,6 +22,7 @@ func full() *config.Config {
 		Timing: config.Timing{Scan: 11 * time.Second, Answer: 12 * time.Second, Poll: 1300 * time.Millisecond, Confirm: 14 * time.Second, GiveUp: 15 * time.Second,
 			Deliver: 16 * time.Second, FollowUp: []time.Duration{17 * time.Second}, DayEnd: 18 * time.Second},
 		Audit: config.Audit{After: []time.Duration{19 * time.Second}, GiveBack: 20 * time.Second},
+		Alarm: config.Alarm{Command: []string{"/c"}, Webhook: "https://w"},
 		Sales: config.Sales{OldIDs: "refuse"},
 		Lanes: []config.Lane{{Name: "1", PayType: "800008", Scanner: scanner.Config{Driver: "virtual"}}},
 		Tills: []config.Till{{Name: "front", Dialect: "line", Network: "tcp", Address: "127.0.0.1:1", TokenFile: "t", Allow: []till.Permission{"sell"},
@@ -36,7 +37,7 @@ func wired(t *testing.T, cfg *config.Config) string {
 	if err != nil {
 		return err.Error()
 	}
-	return show(reflect.ValueOf([]any{GatewayConfig(cfg), queueConfig(cfg, lanes), endpoints(cfg.Tills, nil)}), 0)
+	return show(reflect.ValueOf([]any{GatewayConfig(cfg), queueConfig(cfg, lanes), messengerConfig(cfg), endpoints(cfg.Tills, nil)}), 0)
 }
 
 // show writes a value with all that it holds, but for functions and channels. Secrets print masked in every other way.
@@ -144,6 +145,7 @@ func TestValuesArriveWhereTheyBelong(t *testing.T) {
 		"mchid": g.MchID == "mch", "signature": g.Signature == "SHA256", "url": g.URL == "https://a", "zone": g.Location.String() == "+01:00",
 		"scan": r.Scan == 11*time.Second, "answer": r.Answer == 12*time.Second, "poll": r.Poll == 1300*time.Millisecond, "confirm": r.Confirm == 14*time.Second,
 		"give_up": r.GiveUp == 15*time.Second, "deliver": r.Deliver == 16*time.Second, "follow_up": r.FollowUp[0] == 17*time.Second,
+		"alarm": messengerConfig(cfg).Command[0] == "/c" && messengerConfig(cfg).Webhook == "https://w",
 		"audit": r.Audit[0] == 19*time.Second, "give_back": r.GiveBack == 20*time.Second, "day_end": queueConfig(cfg, nil).DayEnd == 18*time.Second,
 	} {
 		if !ok {

@@ -39,6 +39,7 @@ func Check(path string) (c *Config, warnings Faults, err error) {
 	s.plugged(c.Lanes)
 	s.qfpay(c.Gateway)
 	s.pace(c)
+	s.callable(c.Alarm)
 	return c, s.sorted(), nil
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	Journal Journal
 	Timing  Timing
 	Audit   Audit
+	Alarm   Alarm
 	Sales   Sales
 	Log     Log
 	Lanes   []Lane // at least one; names differ
@@ -64,6 +65,12 @@ type Timing struct {
 type Audit struct {
 	After    []time.Duration // from the end
 	GiveBack time.Duration   // from money found for a sale that is not paid until it is given back; negative: never
+}
+
+// An Alarm is who is called when an alarm opens, and when it is settled.
+type Alarm struct {
+	Command []string       // an absolute path and arguments; empty: none
+	Webhook payment.Secret // https, or http for loopback; empty: none
 }
 
 // Sales is what is asked of tills.
@@ -134,6 +141,7 @@ func load(path string) (*Config, *source) {
 		Journal: journal(root.table("journal")),
 		Timing:  timing(root.table("timing"), !loopbackURL(g.URL)),
 		Audit:   audit(root.table("audit"), !loopbackURL(g.URL)),
+		Alarm:   alarm(root.table("alarm")),
 		Sales:   sales(root.table("sales")),
 		Log:     logging(root.table("log")),
 		Lanes:   l,

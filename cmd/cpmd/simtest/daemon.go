@@ -97,7 +97,7 @@ func (d *daemon) serve() (err error) {
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), &d.log, zap.DebugLevel))
 	gateway, err := payment.New(payment.Config{URL: "http://127.0.0.1", AppCode: appCode, ClientKey: clientKey, Location: gatewayZone,
 		Signature: []string{"MD5", "SHA256"}[w.o.Seed%2], HTTP: d.transport(),
-		Observe: func(e payment.Exchange) { log.Debug(fmt.Sprintf("request to QFPay: %+v", e)) }})
+		Observe: func(_ context.Context, e payment.Exchange) { log.Debug(fmt.Sprintf("request to QFPay: %+v", e)) }})
 	if err != nil {
 		return err
 	}
