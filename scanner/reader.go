@@ -180,7 +180,7 @@ func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *tell
 			}
 			switch {
 			case c.lost:
-				t.tell(Status{State: Open, Device: l.device, Advice: "This machine was too busy to read the scanner in time: scan the code again. If it happens often, end what keeps the machine busy."})
+				t.tell(Status{State: Open, Device: l.device, Advice: "This machine was too busy to read the scanner in time: scan the code again. If it happens often, close what is loading this machine."})
 			case len(res.Codes) > 0:
 				t.tell(Status{State: Open, Device: l.device})
 			case res.Fault != decode.NoFault:
