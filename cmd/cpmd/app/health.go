@@ -47,7 +47,7 @@ func gatewayHealth(url string, c *payment.Client) (v gatewayView, advice []strin
 		advice = append(advice, fmt.Sprintf("%s (%s: %s): check %s", what, last.Endpoint, last.Err, check))
 	}
 	if last.ClockOff.Abs() > clockLimit {
-		advice = append(advice, fmt.Sprintf("this machine's clock differs from QFPay's by %s: set it, and let it be kept right (NTP)", last.ClockOff.Abs().Round(time.Minute)))
+		advice = append(advice, fmt.Sprintf("this machine's clock differs from QFPay's by %s: set it, and keep it synchronized (NTP)", last.ClockOff.Abs().Round(time.Minute)))
 	}
 	return v, advice
 }
