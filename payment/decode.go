@@ -48,7 +48,7 @@ func parse(body []byte, hide *strings.Replacer) (object, error) {
 		return object{}, errors.New("it is not valid JSON")
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return object{}, errors.New("there is more behind the JSON object")
+		return object{}, errors.New("there is more after the JSON object")
 	}
 	return object{fields, hide}, nil
 }

@@ -56,7 +56,7 @@ func (c *Client) list(ctx context.Context, f form, pages int, with claim, enough
 			l.whole = true
 			return l
 		case !news:
-			l.top = Answer{Meaning: Unknown, Err: errors.New("QFPay sends the same page again and again")}
+			l.top = Answer{Meaning: Unknown, Err: errors.New("QFPay keeps sending the same page")}
 			return l
 		}
 		fullest = max(fullest, len(p.items))

@@ -300,11 +300,11 @@ func TestReturnIsRefused(t *testing.T) {
 	bubble(t, g, func(c *counter) {
 		c.openSettled("a")
 		time.Sleep(24 * time.Hour)
-		c.wantAlarm("does not give the money back")
+		c.wantAlarm("has not given the money back")
 		if n := len(c.openAlarms()); n != 1 {
 			t.Errorf("%d alarms about one thing: %q", n, c.openAlarms())
 		}
-		if v := c.state("a"); v.Delivery != sale.Returning || strings.Contains(v.Message, "on its way back") {
+		if v := c.state("a"); v.Delivery != sale.Returning || strings.Contains(v.Message, "is being refunded") {
 			t.Errorf("%s: %q", v.Delivery, v.Message)
 		}
 		if n := g.number("refund"); n > 14 {
@@ -338,6 +338,6 @@ func TestRefusedRefundLooksAtThePayment(t *testing.T) {
 		c.scan(code)
 		c.PutRefund(ctx, sale.RefundRequest{ID: "r", Sale: "a", Amount: 100})
 		time.Sleep(time.Minute)
-		c.wantAlarm("does not have this money")
+		c.wantAlarm("may not have this money")
 	})
 }

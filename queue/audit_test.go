@@ -112,7 +112,7 @@ func TestMoneyOfANotPaidSale(t *testing.T) {
 			c.CancelSale(ctx, "a", "till")
 			charged.Store(true)
 			time.Sleep(2 * time.Minute)
-			c.wantAlarm("told as not paid")
+			c.wantAlarm(`told "not paid"`)
 			if g.number("refund") > 0 {
 				t.Fatal("given back before anybody could object")
 			}
@@ -166,7 +166,7 @@ func TestDecidedAgainstTheGateway(t *testing.T) {
 		}
 		paid.Store(true)
 		time.Sleep(time.Hour)
-		c.wantAlarm("told as not paid")
+		c.wantAlarm(`told "not paid"`)
 		if g.number("refund") != 1 {
 			t.Errorf("%d refunds", g.number("refund"))
 		}
@@ -255,7 +255,7 @@ func TestReversedAfterPaid(t *testing.T) {
 		c.until("a", sale.Paid, 3*time.Minute)
 		reversed.Store(true)
 		time.Sleep(time.Hour)
-		c.wantAlarm("does not have this money")
+		c.wantAlarm("may not have this money")
 		if v := c.state("a"); v.State != sale.Paid {
 			t.Errorf("a final state changed: %+v", v)
 		}

@@ -246,7 +246,7 @@ func TestAuditsOutliveARestart(t *testing.T) {
 			g.query = func(int, payment.Query) payment.QueryResult { return finding(payment.Paid) }
 		})
 		time.Sleep(2 * time.Minute)
-		c.wantAlarm("told as not paid")
+		c.wantAlarm(`told "not paid"`)
 	})
 }
 

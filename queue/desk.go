@@ -36,10 +36,10 @@ func (q *Queue) open(r sale.Request) (s sale.Sale, created bool, err error) {
 		return s, false, unavailable(err)
 	} else if ok {
 		if old.Content != content {
-			return s, false, &sale.Error{Code: sale.IDReused, Sale: r.ID, Detail: "a sale with this id and other content exists; use a new id for a new sale, and repeat a request exactly to learn what became of it"}
+			return s, false, &sale.Error{Code: sale.IDReused, Sale: r.ID, Detail: "a sale with this id but different content exists; use a new id for a new sale, and repeat a request exactly to learn what became of it"}
 		}
 		if q.cfg.OldIDs == "refuse" && q.daysAgo(old.CreatedAt) > 0 {
-			return s, false, &sale.Error{Code: sale.IDReused, Sale: r.ID, Detail: "a sale of an earlier day has this id; let the till go on numbering where it stopped, or use ids that hold the date"}
+			return s, false, &sale.Error{Code: sale.IDReused, Sale: r.ID, Detail: "a sale of an earlier day has this id; let the till continue its numbering, or use ids that contain the date"}
 		}
 		return old, false, nil
 	}

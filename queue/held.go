@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -55,6 +56,10 @@ func (q *Queue) wrote(err error) {
 }
 
 func unavailable(err error) *sale.Error {
+	if p := (*stepPanic)(nil); errors.As(err, &p) {
+		return &sale.Error{Code: sale.Internal, Detail: "cpmd failed (" + err.Error() + "), and what came of this is not known. " +
+			"Ask again with the same id, and report this with cpmctl diagnose"}
+	}
 	if ownFault(err) {
 		return &sale.Error{Code: sale.Internal, Detail: "cpmd could not do this (" + err.Error() + "); nothing was sent. Please report it with cpmctl diagnose"}
 	}

@@ -104,7 +104,7 @@ func (q *Queue) bind(l *lane, sc scanner.Scan) (note string, err error) {
 	case s == nil:
 		return "no sale is waiting for a code on this lane", nil
 	case s.State != sale.Waiting:
-		return "the sale on this lane has its code already", nil
+		return "the sale on this lane already has its code", nil
 	case sc.At.Before(l.since):
 		return "scanned before the sale began to wait; show the code again", nil
 	}

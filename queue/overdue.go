@@ -31,7 +31,7 @@ func (o *overdueWatch) late() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if by := time.Since(o.by); !o.by.IsZero() && by > overdueLimit {
-		return fmt.Errorf("%s should have been looked at %s ago: cpmd does not keep up. Restart it (systemctl restart cpmd) and report this",
+		return fmt.Errorf("%s should have been looked at %s ago: cpmd is not keeping up. Restart it (systemctl restart cpmd) and report this",
 			o.what, by.Round(time.Second))
 	}
 	return nil

@@ -68,7 +68,7 @@ func (q *Queue) compare(ctx context.Context, day string) (sale.Reconciliation, e
 	}
 	items, err := lister.List(ctx, from, to)
 	if err != nil {
-		return sale.Reconciliation{}, &sale.Error{Code: sale.GatewayUnavailable, Detail: fmt.Sprintf("QFPay's list of %s could not be had (%v); try again", day, err)}
+		return sale.Reconciliation{}, &sale.Error{Code: sale.GatewayUnavailable, Detail: fmt.Sprintf("QFPay's list of %s could not be fetched (%v); try again", day, err)}
 	}
 	books, err := q.cfg.Journal.BooksBetween(from, to)
 	if err != nil {

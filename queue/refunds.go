@@ -31,7 +31,7 @@ func (q *Queue) openRefund(r sale.RefundRequest) (f sale.Refund, created bool, e
 	}
 	if ok {
 		if old.Sale != r.Sale || old.Amount != r.Amount {
-			return f, false, &sale.Error{Code: sale.IDReused, Sale: old.Sale, Detail: "a refund with this id and other content exists; use a new id for a new refund"}
+			return f, false, &sale.Error{Code: sale.IDReused, Sale: old.Sale, Detail: "a refund with this id but different content exists; use a new id for a new refund"}
 		}
 		return old, false, nil
 	}

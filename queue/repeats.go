@@ -29,5 +29,5 @@ func (r *repeats) advice(now time.Time) string {
 	if r.id == "" || now.Sub(r.last) > 24*time.Hour {
 		return ""
 	}
-	return fmt.Sprintf("a till repeated sale %s of an earlier day: if its numbering began anew, new sales are answered with old ones; let its ids hold the date", sale.Quote(r.id))
+	return fmt.Sprintf("a till repeated sale %s of an earlier day: if its numbering has started over, its new sales are answered with old ones; use ids that contain the date", sale.Quote(r.id))
 }

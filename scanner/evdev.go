@@ -38,10 +38,10 @@ func (d *eventDriver) open() (*link, Status) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, Status{State: Absent, Device: wanted, Advice: "The scanner is not there: plug it in, or wake it up and look whether it is paired (cpmd scanners lists what is there)."}
+		return nil, Status{State: Absent, Device: wanted, Advice: "The scanner is not there: plug it in, or wake it up and check that it is paired (cpmd scanners lists what is there)."}
 	case 1:
 	default:
-		return nil, Status{State: Denied, Device: wanted, Advice: "More than one device fits: tell them apart with serial, which over Bluetooth is the address (cpmd scanners shows it), or write the port."}
+		return nil, Status{State: Denied, Device: wanted, Advice: "More than one device fits: tell them apart with serial, which over Bluetooth is the address (cpmd scanners shows it), or with port."}
 	}
 	dev := found[0]
 	st := Status{Device: dev.Nodes[0]}
@@ -61,7 +61,7 @@ func (d *eventDriver) open() (*link, Status) {
 	case errors.Is(err, fs.ErrPermission):
 		st.State, st.Advice = Denied, deniedAdvice(usb.Device{Vendor: dev.Vendor, Product: dev.Product}, ModeInput, path.Path, groupOf(path.Path))
 	case errors.Is(err, unix.EBUSY):
-		st.State, st.Advice = Busy, "Another program has the scanner to itself: end it (fuser "+path.Path+" shows which)."
+		st.State, st.Advice = Busy, "Another program has the scanner to itself: stop it (fuser "+path.Path+" shows which)."
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 		st.State, st.Advice = Absent, "The scanner went away: plug it in again, or wake it up."
 	default:

@@ -61,7 +61,7 @@ func (d *hidDriver) open() (*link, Status) {
 		d.node, d.since, d.back = dev.Node, time.Now(), map[string]bool{}
 	}
 	if dev.Partial && time.Since(d.since) < whole { // what is known of it so far may look like another mode
-		return nil, Status{State: Busy, Device: dev.Port, Advice: "The kernel has not yet taken in all of the scanner: wait a moment, or plug it in again."}
+		return nil, Status{State: Busy, Device: dev.Port, Advice: "The kernel is still setting up the scanner: wait a moment, or plug it in again."}
 	}
 	allowed := unix.Access(dev.Node, unix.R_OK|unix.W_OK) == nil
 	for _, i := range dev.Interfaces { // left by a daemon that was killed, or just plugged in and without a driver yet
@@ -150,7 +150,7 @@ func (d *hidDriver) refused(dev usb.Device, i usb.Interface) Status {
 	} else if os.IsNotExist(err) {
 		return Status{State: Absent, Device: i.Path, Advice: "The scanner has no file in /dev/bus/usb yet: wait, or plug it in again."}
 	}
-	return Status{State: Busy, Device: i.Path, Advice: "Another program holds the scanner: end it (fuser " + dev.Node + " shows which), or plug the scanner in again."}
+	return Status{State: Busy, Device: i.Path, Advice: "Another program holds the scanner: stop it (fuser " + dev.Node + " shows which), or plug the scanner in again."}
 }
 
 // A heldHandle forgets the note about a device once it is given back.

@@ -199,7 +199,7 @@ func learnFrom(ctx context.Context, c Candidate, h handle, e ear, found chan<- L
 					l.Candidate.Config = strings.TrimSuffix(c.Config, " }") + `, terminator = "` + code.End + `" }`
 				}
 				if code.End == "none" && l.Advice == "" {
-					l.Advice = "Nothing comes after the code. If the scanner can send Enter (CR) after each code, set it to, and run this again: then it is sure where a code ends."
+					l.Advice = "Nothing comes after the code. If the scanner can send Enter (CR) after each code, set it to do so and run this again: then it is certain where a code ends."
 				}
 				if l.Candidate.Sure = true; c.State == Open { // it scans, so it is no keyboard
 					l.Candidate.Advice = betterMode(c.USB.Vendor, c.Mode)

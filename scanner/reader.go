@@ -180,7 +180,7 @@ func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *tell
 			}
 			switch {
 			case c.lost:
-				t.tell(Status{State: Open, Device: l.device, Advice: "This machine was too busy to read the scanner in time: scan the code again. If it happens often, end what keeps the machine busy."})
+				t.tell(Status{State: Open, Device: l.device, Advice: "This machine was too busy to read the scanner in time: scan the code again. If it happens often, close what is loading this machine."})
 			case len(res.Codes) > 0:
 				t.tell(Status{State: Open, Device: l.device})
 			case res.Fault != decode.NoFault:
@@ -197,9 +197,9 @@ var faultAdvice = map[decode.Fault]string{
 	decode.Typed:    "The keys come as slowly as a person types: this is a keyboard, not a scanner. Name the scanner in the configuration (cpmd scanners -learn shows it).",
 	decode.TooLong:  "Something much longer than a payment code came: check the scanner's terminator and baud rate.",
 	decode.Damaged:  "Damaged data came: scan the code again. If it happens often, check the cable, and the scanner's protocol, baud rate and parity.",
-	decode.Unended:  "A code came in part, or without an end: scan the same code once more. If it happens with every code, set the scanner to send Enter (CR) after each code, or write terminator = \"none\".",
+	decode.Unended:  "A code came incomplete, or without an end: scan the same code once more. If it happens with every code, set the scanner to send Enter (CR) after each code, or write terminator = \"none\".",
 	decode.Unframed: "A code came without the prefix or suffix of the configuration, and was dropped: set the scanner to send it, or remove prefix and suffix.",
-	decode.Unknown:  "A key came that the keyboard layout does not have, and spoiled its code: set scanner and configuration (layout) to the same layout.",
+	decode.Unknown:  "A key came that the keyboard layout does not have, so its code was dropped: set scanner and configuration (layout) to the same layout.",
 }
 
 // Beep asks for the good-read or the error sound.

@@ -144,7 +144,7 @@ func (d *serialDriver) refused(path string, err error) Status {
 	case code == serial.PermissionDenied || errors.Is(err, fs.ErrPermission):
 		return Status{State: Denied, Device: path, Advice: deniedAdvice(d.device(path), ModeCOM, path, groupOf(path))}
 	case code == serial.PortBusy || errors.Is(err, unix.EBUSY):
-		return Status{State: Busy, Device: path, Advice: "Another program holds " + path + ": end it (fuser " + path + " shows which)."}
+		return Status{State: Busy, Device: path, Advice: "Another program holds " + path + ": stop it (fuser " + path + " shows which)."}
 	case code == serial.InvalidSerialPort:
 		return Status{State: Denied, Device: path, Advice: path + " is not a serial port: correct port in the configuration (cpmd scanners lists the ports)."}
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EIO), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):

@@ -143,10 +143,10 @@ func (s Survey) judge(c *Candidate) {
 		// the kernel's own driver has it, whoever listens to that
 	default:
 		if who := s.holder(node); who != "" {
-			c.State, c.Advice = Busy, "Held by "+who+": if that is the cpmd daemon all is well; otherwise end it."
+			c.State, c.Advice = Busy, "Held by "+who+": if that is the cpmd daemon all is well; otherwise stop it."
 			return
 		} else if c.Mode != ModeCOM {
-			c.State, c.Advice = Busy, "Held by another program: if that is the cpmd daemon all is well; otherwise end it (fuser "+shown+" shows which)."
+			c.State, c.Advice = Busy, "Held by another program: if that is the cpmd daemon all is well; otherwise stop it (fuser "+shown+" shows which)."
 			return
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 var alarmsCommand = &command{
 	name: "alarms", summary: "what a person must look at",
-	about: `An alarm stands until somebody settles it: "cpmctl explain ID" tells what happened, "cpmctl settle NUMBER" says that it is dealt with.`,
+	about: `An alarm stands until somebody settles it: "cpmctl explain ID" tells what happened, "cpmctl settle NUMBER" marks it as dealt with.`,
 	begin: func(fs *flag.FlagSet) action {
 		all := fs.Bool("all", false, "also those of the last 90 days that were settled")
 		return func(t *tool, _ []string) (int, error) {
@@ -22,7 +22,7 @@ var alarmsCommand = &command{
 			}
 			return t.done(0, map[string]any{"alarms": alarms}, func(w io.Writer) {
 				if len(alarms) == 0 {
-					fmt.Fprintln(w, "No alarm stands.")
+					fmt.Fprintln(w, "No open alarms.")
 				}
 				for _, a := range alarms {
 					t.tellAlarm(w, a)
@@ -49,8 +49,8 @@ func (t *tool) tellAlarm(w io.Writer, a sale.AlarmView) {
 
 var settleCommand = &command{
 	name: "settle", args: []string{"NUMBER"}, need: []string{"note"},
-	summary: "say that an alarm is dealt with",
-	about:   `Some alarms announce that money will be given back. Settling one before that time means that the money stays.`,
+	summary: "mark an alarm as dealt with",
+	about:   `Some alarms announce that money will be refunded. If you settle one before that time, the money stays with the shop.`,
 	exits:   [3]string{"settled", "", "not known whether it is settled; settling it again does no harm"},
 	begin: func(fs *flag.FlagSet) action {
 		note := fs.String("note", "", "what was done about it (`TEXT`)")

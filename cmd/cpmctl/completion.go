@@ -10,7 +10,7 @@ import (
 
 var completionCommand = &command{
 	name: "completion", args: []string{"SHELL"}, offline: true,
-	summary: "what makes a shell complete cpmctl's commands and flags",
+	summary: "a script that completes cpmctl's commands and flags in a shell",
 	about: `SHELL is bash, zsh or fish. For example:
 
 bash: cpmctl completion bash > /etc/bash_completion.d/cpmctl
@@ -23,7 +23,7 @@ fish: cpmctl completion fish > ~/.config/fish/completions/cpmctl.fish`,
 		return func(t *tool, args []string) (int, error) {
 			make, ok := map[string]func(*tool) string{"bash": bash, "zsh": zsh, "fish": fish}[args[0]]
 			if !ok {
-				return usagef("%q is not a shell that is known here; bash, zsh and fish are", args[0])
+				return usagef("unknown shell %q; use bash, zsh or fish", args[0])
 			}
 			return written(t.text(make(t)))
 		}

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-const intro = "cpmctl asks cpmd to collect money, and tells what came of it."
+const intro = "cpmctl asks cpmd to collect money, and reports the outcome."
 
 // exitIntro says what the exit codes are in general; each command's help says what they mean there.
 const exitIntro = `Exit codes: 0 paid or done, 1 not paid or refused, 2 whenever the outcome may exist and is not known: then do not charge again, and ask "cpmctl show ID" later.`

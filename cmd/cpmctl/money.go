@@ -34,7 +34,7 @@ const maxMinor = 99999999999
 func parseAmount(s string, decimals int) (int64, error) {
 	whole, part, point := strings.Cut(s, ".")
 	if whole == "" || strings.Trim(whole+part, "0123456789") != "" || point && part == "" {
-		return 0, fmt.Errorf("-amount %q is not understood; write it such as 128.50, without signs, commas or blanks", s)
+		return 0, fmt.Errorf("-amount %q is not understood; write it like 128.50, without signs, commas or blanks", s)
 	}
 	if len(part) > decimals {
 		return 0, fmt.Errorf("-amount %s has more than the currency's %d decimals", s, decimals)
@@ -44,7 +44,7 @@ func parseAmount(s string, decimals int) (int64, error) {
 		return 0, fmt.Errorf("-amount %s is too much; the most is %s", s, formatAmount(maxMinor, decimals))
 	}
 	if n == 0 {
-		return 0, errors.New("-amount must be more than nothing")
+		return 0, errors.New("-amount must be more than zero")
 	}
 	return n, nil
 }

@@ -14,9 +14,9 @@ import (
 var refundCommand = &command{
 	name: "refund", args: []string{"SALE"},
 	tells:   true,
-	summary: "give money of a paid sale back, all that is left or a part",
+	summary: "refund a paid sale, all that is left or a part",
 	about:   `Asks for the refund and waits for its outcome. The same command again with the same -id is the same refund.`,
-	exits:   [3]string{"refunded", "not refunded", `not known: do not refund again; "cpmctl show -refund ID" tells later`},
+	exits:   [3]string{"refunded", "not refunded", `not known: do not refund again; "cpmctl show -refund ID" shows the outcome later`},
 	begin: func(fs *flag.FlagSet) action {
 		amount, places := fs.String("amount", "", "the `AMOUNT`; all that is left if you give none"), decimalsFlag(fs)
 		id := fs.String("id", "", "your `ID` of the refund; made up if you give none")

@@ -26,15 +26,15 @@ const (
 )
 
 var outcomeExits = [3]string{"paid", "not paid: no money was taken, or it was given back",
-	`not known: do not charge again; "cpmctl show ID" tells later`}
+	`not known: do not charge again; "cpmctl show ID" shows the outcome later`}
 
 var saleCommand = &command{
 	name: "sale", need: []string{"amount", "currency"},
 	tells:   true,
-	summary: "collect an amount, wait, and tell the outcome",
+	summary: "collect an amount, wait, and report the outcome",
 	about: `Opens a sale, shows its progress on standard error, waits until it is decided, and prints the outcome.
 
-Give each sale an -id of your own that is on disk before you call: the same command again, after a crash or a lost answer, is the same sale and never charges twice. It goes on over a restart of cpmd. Exit code 69 says that this run charged nothing; of an earlier run with the same id it says nothing.
+Give each sale an -id of your own that is on disk before you call: the same command again, after a crash or a lost answer, is the same sale and never charges twice. It survives a restart of cpmd. Exit code 69 says that this run charged nothing; of an earlier run with the same id it says nothing.
 
 Ctrl-C asks to cancel the sale and waits for what comes of it; a second Ctrl-C stops waiting.`,
 	exits: outcomeExits,
@@ -131,7 +131,7 @@ func (t *tool) follow(v sale.View) (int, error) {
 	for !v.Final && v.State != sale.Unresolved {
 		next, err := t.step(v, begun, &asked)
 		if t.all.Err() != nil {
-			return t.outcome(v, errors.New("told to stop waiting"))
+			return t.outcome(v, errors.New("stopped waiting"))
 		}
 		if err == nil {
 			heard, away = time.Now(), false
@@ -181,7 +181,7 @@ func (t *tool) step(v sale.View, begun time.Time, asked *bool) (sale.View, error
 			return next, err
 		}
 	}
-	t.sayf("%s: asking to cancel; once more to stop waiting", v.ID)
+	t.sayf("%s: asking to cancel; press Ctrl-C again to stop waiting", v.ID)
 	next, err := t.CancelSale(t.all, v.ID)
 	_, lost := errors.AsType[*client.Unreachable](err)
 	*asked = !lost

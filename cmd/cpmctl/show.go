@@ -44,7 +44,7 @@ var showCommand = &command{
 var cancelCommand = &command{
 	name: "cancel", args: []string{"ID"},
 	summary: "ask to stop a sale",
-	about:   `Passes the wish on. What comes of it is the sale's state, which may still become paid: ask "cpmctl show -wait 25s ID".`,
+	about:   `Passes the request on. What comes of it is the sale's state, which may still become paid: ask "cpmctl show -wait 25s ID".`,
 	exits:   [3]string{"cpmd has heard it", "", "not known whether cpmd has heard it"},
 	begin: func(*flag.FlagSet) action {
 		return func(t *tool, args []string) (int, error) {

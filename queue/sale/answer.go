@@ -37,7 +37,7 @@ func (c *change) answered() {
 		g.Known, g.Last = true, payment.Pending
 	case payment.Duplicate:
 		g.Known = true
-		c.alarm(p, "QFPay says the number was used before (%s); it is being queried", a.RespCD)
+		c.alarm(p, "QFPay says that this payment's number was used before (%s); cpmd is asking what became of it", a.RespCD)
 	case payment.Unknown:
 		g.Throttled = a.Throttled
 		if a.SysSN != "" || a.ChnlSN != "" { // it has a number at QFPay, so QFPay knows it

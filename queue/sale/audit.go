@@ -106,8 +106,8 @@ func (c *change) audited(p *Payment, f *payment.QueryResult) {
 func (c *change) notUnderstood(p *Payment, f *payment.QueryResult) {
 	if a := &p.Progress.Audit; !a.Odd {
 		a.Odd = true
-		c.alarm(p, "QFPay lists this payment, which is taken as %s, with values that cpmd does not know (respcd %q, cancel %q): "+
-			"look it up in QFPay's portal, and give the money back if the customer was charged", p.Outcome, f.RespCD, f.Cancel)
+		c.alarm(p, "QFPay lists this payment, which ended here as %s, with values that cpmd does not know (respcd %q, cancel %q): "+
+			"look it up in QFPay's portal, and refund it there if the customer was charged", p.Outcome, f.RespCD, f.Cancel)
 	}
 }
 
@@ -120,7 +120,7 @@ func (c *change) auditLater(p *Payment) {
 		return
 	}
 	p.AuditAt = time.Time{}
-	c.alarm(p, "QFPay never said clearly what became of this payment, which is taken as %s: look it up in QFPay's portal", p.Outcome)
+	c.alarm(p, "QFPay never said clearly what became of this payment, which ended here as %s: look it up in QFPay's portal", p.Outcome)
 }
 
 // closeEnded cancels, once, an order that is still open although its payment was taken for ended.
@@ -131,6 +131,9 @@ func (c *change) closeEnded(p *Payment) {
 	p.Progress.Audit.Closing = true
 	c.do(CancelPayment, p)
 }
+
+// lateMoney is the alarm where a sale has no other payment that could count.
+const lateMoney = "QFPay shows this payment as paid, which cpmd had taken for dead; the sale now counts as paid by it"
 
 // moneyFound: QFPay shows money for a payment that was taken for dead.
 func (c *change) moneyFound(p *Payment) {
@@ -146,24 +149,25 @@ func (c *change) moneyFound(p *Payment) {
 	alive := c.s.Alive()
 	switch {
 	case c.s.State == Waiting:
-		c.alarm(p, "QFPay shows a payment as paid that was proved dead; the sale is taken as paid with it")
+		c.alarm(p, lateMoney)
 		c.paid(p)
 		return
 	case alive != nil && first:
-		c.alarm(p, "QFPay shows this payment as paid, which was proved dead, while payment %s of the same sale is under way. "+
-			"If that one is paid too, this one is given back", alive.OutTradeNo)
+		c.alarm(p, "QFPay shows this payment as paid, which cpmd had taken for dead, while payment %s of the same sale is under way. "+
+			"If that one is paid too, cpmd refunds this one", alive.OutTradeNo)
 		c.s.CancelAsked = true // the sale has its money: no more of it is wanted
 		c.tryCancel(alive)
 	case alive != nil:
 	case c.s.State == Paid && first:
-		c.alarm(p, "the customer was charged twice for this sale: QFPay shows this payment as paid beside the one that counts. It is being given back")
+		c.alarm(p, "the customer was charged twice for this sale: QFPay shows this payment as paid beside the one that counts. "+
+			"cpmd refunds it, and raises another alarm if it cannot")
 		a.BackAt = c.ev.At
 	case first && c.r.GiveBack < 0:
-		c.alarm(p, "QFPay shows this payment as paid, but the sale was told as not paid: give the money back (refund it in QFPay's portal), "+
+		c.alarm(p, "QFPay shows this payment as paid, but the till was told \"not paid\": refund it in QFPay's portal, "+
 			"or settle this alarm with a note if the goods went out after all")
 	case first:
 		a.BackAt = c.ev.At.Add(c.r.GiveBack)
-		c.alarm(p, "QFPay shows this payment as paid, but the sale was told as not paid. The money is given back at %s; "+
+		c.alarm(p, "QFPay shows this payment as paid, but the till was told \"not paid\". cpmd refunds it at %s; "+
 			"settle this alarm with a note before then if the goods went out after all", Shown(a.BackAt).Format(time.RFC3339))
 	}
 	c.planGiveBack(p)
@@ -182,7 +186,7 @@ func (c *change) planGiveBack(p *Payment) {
 		p.AuditAt = a.BackAt
 	case p.GatewayID() == "":
 		if a.Backs == 0 {
-			c.alarm(p, "this payment cannot be given back by itself, because QFPay's number of it (syssn) is not known: refund it in QFPay's portal")
+			c.alarm(p, "cpmd cannot refund this payment, because QFPay's number for it (syssn) is not known: refund it in QFPay's portal")
 		}
 		a.Backs++
 		p.AuditAt = time.Time{}
@@ -205,7 +209,7 @@ func (c *change) gaveBack() {
 		return
 	}
 	if a.Backs == 1 {
-		c.alarm(p, "QFPay refused to take this payment back (refund %s); it is tried again. If that goes on, refund it in QFPay's portal", c.ev.Refund)
+		c.alarm(p, "QFPay has not refunded this payment (refund %s); cpmd keeps trying. If that goes on, refund it in QFPay's portal", c.ev.Refund)
 	}
 }
 
@@ -222,15 +226,15 @@ func (c *change) moneyMissing(p *Payment, f *payment.QueryResult) {
 		return
 	}
 	p.Progress.Audit.Missing = true
-	shows := "given back (cancel " + f.Cancel + ")"
+	says := "shows this payment as given back (cancel " + f.Cancel + ")"
 	switch f.Meaning {
 	case payment.NotFound:
-		shows = "unknown"
+		says = "does not list this payment"
 	case payment.Declined, payment.Pending:
-		shows = "not paid (" + f.RespCD + ")"
+		says = "shows this payment as not paid (" + f.RespCD + ")"
 	}
-	c.alarm(p, "QFPay shows this payment as %s, but the sale is paid and %d of %d was refunded here: "+
-		"the shop does not have this money. Look it up in QFPay's portal", shows, c.s.Refunded, c.s.Amount)
+	c.alarm(p, "QFPay %s, but the sale is paid and only %d of %d minor units were refunded here: "+
+		"the shop may not have this money. Look it up in QFPay's portal", says, c.s.Refunded, c.s.Amount)
 }
 
 // askNow asks QFPay at once, whatever the pace.

@@ -1,6 +1,9 @@
 package sale
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A Delivery is where a paid sale stands whose till confirms that the goods are handed over, as a machine that may fail
 // to do so.
@@ -42,7 +45,7 @@ func (c *change) returnMoney() {
 	for i := range c.s.Payments {
 		if p := &c.s.Payments[i]; p.Outcome == OutcomePaid && p.GatewayID() == "" { // an operator decided that it is paid
 			if c.s.Slow == 1 {
-				c.alarm(p, "the goods were not handed over, and QFPay's number of this payment (syssn) is not known: give the money back in QFPay's portal")
+				c.alarm(p, "the delivery was not confirmed, and QFPay's number for this payment (syssn) is not known: refund it in QFPay's portal")
 			}
 			return
 		}
@@ -64,8 +67,8 @@ func (c *change) refundRefused() {
 		p.AuditAt = c.ev.At
 		if c.s.Delivery == Returning && c.s.Rejected == "" {
 			c.s.Rejected = c.ev.Note
-			c.alarm(p, "the goods were not handed over, and QFPay does not give the money back (refund %s: %s). It is tried again by itself; "+
-				"if the customer waits, refund it in QFPay's portal", c.ev.Refund, c.ev.Note)
+			c.alarm(p, "the delivery was not confirmed, and QFPay has not given the money back (refund %s: %s). cpmd keeps trying; "+
+				"if the customer is waiting, refund it in QFPay's portal", c.ev.Refund, strings.TrimSuffix(c.ev.Note, "."))
 		}
 	}
 }

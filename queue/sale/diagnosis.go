@@ -24,7 +24,7 @@ func Advice(d Diagnosis) (all []string) {
 		}
 	}
 	if unresolved > 0 {
-		all = append(all, fmt.Sprintf("unresolved sales: %d. Do not charge them again; cpmd keeps asking QFPay", unresolved))
+		all = append(all, fmt.Sprintf("unresolved sales: %d. Do not charge again; cpmd keeps asking QFPay", unresolved))
 	}
 	for _, l := range d.Lanes {
 		if l.Scanner.State != "open" && l.Scanner.Advice != "" {

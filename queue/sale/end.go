@@ -77,7 +77,7 @@ func (c *change) neverLeft(p *Payment) bool {
 // notPaid ends the sale, unless an earlier payment of it turned out to be paid after all.
 func (c *change) notPaid(reason Reason) {
 	if p := c.surplus(); p != nil {
-		c.alarm(p, "QFPay shows a payment as paid that was proved dead; the sale is taken as paid with it")
+		c.alarm(p, lateMoney)
 		c.paid(p)
 		return
 	}

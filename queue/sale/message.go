@@ -2,7 +2,8 @@ package sale
 
 import "fmt"
 
-// message tells the cashier what to do. It says nothing that is not proved.
+// message tells the cashier what to do. It says nothing that is not proved, and nothing that the audit may yet find untrue
+// of a final sale.
 func message(s Sale) string {
 	switch s.State {
 	case Waiting:
@@ -17,43 +18,73 @@ func message(s Sale) string {
 		return "Processing. Do not charge again."
 	case Confirming:
 		if s.CancelAsked {
-			return "Cancellation requested; the payment is being checked. Do not charge again."
+			return "Cancellation requested; checking with QFPay. Do not charge again."
 		}
 		if p := s.Alive(); p != nil && p.Progress.Last == "pending" && p.Progress.Suspect == "" {
 			return "Customer is confirming on the phone. Do not charge again."
 		}
 		return "Checking with QFPay. Do not charge again."
 	case Reversing:
-		return "The payment is being undone. Do not charge again until this is final."
+		return "QFPay was asked to cancel; the outcome is not known yet. Do not charge again."
 	case Unresolved:
-		return "Not confirmed. Do not charge again; cpmd keeps asking QFPay and will tell."
+		return "Not confirmed. Do not charge again; cpmd keeps asking QFPay and reports the outcome here."
 	case Paid:
-		switch s.Delivery {
-		case Awaited:
-			return "Paid. Confirm the delivery, then hand the goods over, or the money goes back."
-		case Returning:
-			if s.Rejected != "" {
-				return "Paid. The delivery was not confirmed, and QFPay has not given the money back yet; cpmd tries again. Do not hand the goods over."
-			}
-			return "Paid, and the money is on its way back: the delivery was not confirmed. Do not hand the goods over."
-		case Returned:
-			return "Paid, and given back. Do not hand the goods over."
+		return paidMessage(s)
+	case NotPaid:
+		return notPaidMessage(s)
+	}
+	return ""
+}
+
+func paidMessage(s Sale) string {
+	switch s.Delivery {
+	case Awaited:
+		return "Paid. Confirm the delivery before handing over the goods, or the money goes back."
+	case Returning:
+		switch p := s.paidBy(); {
+		case p != nil && p.GatewayID() == "":
+			return "Paid, but the delivery was not confirmed: refund it in QFPay's portal. Do not hand over the goods."
+		case s.Rejected != "":
+			return "Paid, but the delivery was not confirmed. QFPay has not given the money back yet; cpmd keeps trying. " +
+				"Do not hand over the goods."
 		}
+		return "Paid, but the delivery was not confirmed: the money is being refunded. Do not hand over the goods."
+	case Returned:
+		return "Paid, then refunded in full. Do not hand over the goods."
+	}
+	switch {
+	case s.Refunded == 0:
 		return "Paid."
+	case s.Refunded < s.Amount:
+		return "Paid, then refunded in part."
+	}
+	return "Paid, then refunded in full."
+}
+
+func notPaidMessage(s Sale) string {
+	var last Outcome
+	if n := len(s.Payments); n > 0 {
+		last = s.Payments[n-1].Outcome
+	}
+	switch {
+	case last == OutcomeDecided:
+		return "Not paid: decided by an operator. If the customer's phone shows a charge, look it up in QFPay's portal."
+	case last == OutcomeReversed, s.Reason == Reversed:
+		return "Not paid: cancelled at QFPay. The shop keeps no money."
+	case s.Reason == NotSent && last == OutcomeNotSent:
+		return "Not paid: the payment never left this machine. Check the network, then try again."
 	}
 	switch s.Reason {
 	case Declined:
-		return "Not paid: the wallet or QFPay declined. No money was taken."
+		return "Not paid: the wallet or QFPay declined the payment."
 	case Cancelled:
-		return "Not paid: cancelled. No money is kept."
+		return "Not paid: cancelled."
 	case NoScan:
-		return "Not paid: no code was shown in time."
-	case Reversed:
-		return "Not paid: the payment was undone. No money is kept."
+		return "Not paid: no valid payment code was scanned in time."
 	case Misconfigured:
-		return "Not paid: QFPay rejects this merchant's configuration. Call the person who set cpmd up (cpmctl diagnose)."
+		return "Not paid: QFPay rejects this merchant's configuration. Call the person who set up cpmd (cpmctl diagnose)."
 	case NotSent:
-		return "Not paid: QFPay has no record of this payment. Check the network and try again."
+		return "Not paid: QFPay has no record of this payment. Check the network, then try again."
 	}
 	return ""
 }
@@ -62,9 +93,9 @@ func message(s Sale) string {
 func waitingAgain(p *Payment) string {
 	switch {
 	case p.Outcome == OutcomeDeclined && p.RespCD != "":
-		return fmt.Sprintf("The code was declined (%s). Ask the customer for a fresh code or another wallet.", p.RespCD)
+		return fmt.Sprintf("The payment was declined (%s). Ask the customer for a fresh code or another wallet.", p.RespCD)
 	case p.Outcome == OutcomeDeclined:
-		return "The code was declined. Ask the customer for a fresh code or another wallet."
+		return "The payment was declined. Ask the customer for a fresh code or another wallet."
 	}
-	return "QFPay did not take the payment. Ask the customer for a fresh code."
+	return "The payment did not go through. Ask the customer for a fresh code."
 }

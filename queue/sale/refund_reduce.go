@@ -110,7 +110,7 @@ func (c *refundChange) answered() {
 		return
 	case payment.NotSent:
 		if g.Sends >= maxSends {
-			c.end(NotRefunded, "The request never left this machine. Check the network, then ask again with a new refund id.")
+			c.end(NotRefunded, "The request never left this machine. Check the network, then try again with a new refund id.")
 			return
 		}
 		g.Resend = true
@@ -133,13 +133,18 @@ func (c *refundChange) answered() {
 
 // refusal is what a refused refund's cashier should know.
 func refusal(a *payment.Answer) string {
-	s := fmt.Sprintf("QFPay refused the refund (%s).", a.RespCD)
+	s := "QFPay refused the refund"
+	if a.Meaning == payment.Unknown {
+		s = "QFPay did not make the refund"
+	}
 	if a.Text != "" {
-		s = fmt.Sprintf("QFPay refused the refund (%s: %s).", a.RespCD, a.Text)
+		s += fmt.Sprintf(" (%s: %s).", a.RespCD, a.Text)
+	} else {
+		s += fmt.Sprintf(" (%s).", a.RespCD)
 	}
 	switch {
 	case a.RespCD == "1265":
-		return s + " Refunds are blocked from 23:30 to 00:30 and past the wallet's limit; try again after 00:30 with a new refund id."
+		return s + " Refunds are blocked from 23:30 to 00:30 and past the wallet's time limit; try again after 00:30 with a new refund id."
 	case a.RespCD == "1269":
 		return s + " There is not enough unsettled money today; try again after more sales, or tomorrow after 11:00, with a new refund id."
 	case a.RetryLater:
@@ -182,7 +187,7 @@ func (c *refundChange) queried() {
 		}
 	case payment.NotFound:
 		if c.surelyRefused() || c.surelyAbsent() {
-			c.end(NotRefunded, cmp.Or(g.Why, "QFPay has no record of this refund. Ask again with a new refund id."))
+			c.end(NotRefunded, cmp.Or(g.Why, "QFPay has no record of this refund. Look in QFPay's portal before you refund again with a new refund id."))
 			return
 		}
 	}
@@ -227,8 +232,8 @@ func (c *refundChange) goOn() {
 	g.Slow++
 	if c.f.State == Refunding && (g.Last != payment.Pending || g.Slow > mostAudits) {
 		c.f.State = RefundUnresolved
-		c.alarm("QFPay does not tell what became of this refund: look it up in QFPay's portal, then decide it (cpmctl resolve). "+
-			"No other refund of sale %s is taken until then", c.f.Sale)
+		c.alarm("QFPay does not say what became of this refund: look it up in QFPay's portal, then decide it (cpmctl resolve). "+
+			"No other refund of sale %s is accepted until then", c.f.Sale)
 	}
 }
 
@@ -280,7 +285,7 @@ func (c *refundChange) decided() {
 	if RefundState(c.ev.Outcome) == Refunded {
 		c.end(Refunded, "")
 	} else {
-		c.end(NotRefunded, "An operator decided so: "+c.ev.Note)
+		c.end(NotRefunded, "Decided by an operator: "+c.ev.Note)
 	}
 }
 
@@ -301,7 +306,8 @@ func (c *refundChange) audited(f *payment.QueryResult) {
 		c.doneAfterAll()
 	case c.f.State == Refunded && f.Meaning != payment.NotFound && f.Meaning != payment.Pending && f.Meaning != payment.Unknown && !a.Missing:
 		a.Missing = true
-		c.alarm("this refund was decided as done, but QFPay says it is not (%s): give the money back with another refund in QFPay's portal", f.RespCD)
+		c.alarm("an operator decided that this refund was done, but QFPay says that it was not (%s): look it up in QFPay's portal, "+
+			"and refund it there if the customer still has not got the money", f.RespCD)
 	case f.Meaning == payment.Unknown, f.Meaning == payment.Pending, f.Meaning == payment.NotFound && !f.Searched:
 		a.Unclear++
 		c.f.NextAt = time.Time{}
@@ -322,7 +328,7 @@ func (c *refundChange) audited(f *payment.QueryResult) {
 func (c *refundChange) doneAfterAll() {
 	if a := &c.f.Progress.Audit; c.f.State == NotRefunded && a.Found.IsZero() {
 		a.Found = c.ev.At
-		c.alarm("QFPay shows this refund as done after all, %d minor units of sale %s: do not refund it again, and correct the books", c.f.Amount, c.f.Sale)
+		c.alarm("QFPay shows this refund as done after all (%d minor units of sale %s): do not refund it again, and correct the books", c.f.Amount, c.f.Sale)
 	}
 }
 
@@ -332,10 +338,10 @@ func CheckResolveRefund(f Refund, d Resolution) error {
 		return nil
 	}
 	if f.State != RefundUnresolved {
-		return &Error{Code: NotUnresolved, Sale: f.Sale, Detail: fmt.Sprintf("refund %s is %s; only an unresolved refund is decided by a person", f.ID, f.State)}
+		return &Error{Code: NotUnresolved, Sale: f.Sale, Detail: fmt.Sprintf("refund %s is %s; only an unresolved refund can be decided by a person", f.ID, f.State)}
 	}
 	if f.Progress.Last == payment.Pending && RefundState(d.Outcome) == NotRefunded && !d.EvenThough {
-		return contradicts(f.Sale, "QFPay said last that this refund is under way")
+		return contradicts(f.Sale, "QFPay last said that this refund is under way")
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func (r *Request) Check(currencies map[string]int, lanes []string) error {
 	}
 	if r.Lane == "" {
 		if len(lanes) != 1 {
-			return &Error{Code: UnknownLane, Detail: "name the lane: there are " + strings.Join(lanes, ", ")}
+			return &Error{Code: UnknownLane, Detail: "name one of the lanes " + strings.Join(lanes, ", ")}
 		}
 		r.Lane = lanes[0]
 	}
@@ -135,7 +135,7 @@ func (r *Request) Check(currencies map[string]int, lanes []string) error {
 
 // NoSuchLane is the refusal of a lane that is not configured.
 func NoSuchLane(name string, lanes []string) *Error {
-	return &Error{Code: UnknownLane, Detail: fmt.Sprintf("there is no lane %s; there are %s", Quote(name), strings.Join(lanes, ", "))}
+	return &Error{Code: UnknownLane, Detail: fmt.Sprintf("there is no lane %s; the lanes are %s", Quote(name), strings.Join(lanes, ", "))}
 }
 
 // Check reports what is wrong with the request.

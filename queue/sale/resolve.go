@@ -34,18 +34,18 @@ func CheckResolve(s Sale, d Resolution) error {
 	}
 	p := s.Alive()
 	if s.State != Unresolved || p == nil {
-		return &Error{Code: NotUnresolved, Sale: s.ID, Detail: fmt.Sprintf("sale %s is %s; only an unresolved sale is decided by a person", s.ID, s.State)}
+		return &Error{Code: NotUnresolved, Sale: s.ID, Detail: fmt.Sprintf("sale %s is %s; only an unresolved sale can be decided by a person", s.ID, s.State)}
 	}
 	against := ""
 	switch said := p.Progress.Last; {
 	case p.Progress.Success && d.Outcome == NotPaid:
 		against = "QFPay lists this payment as successful"
 	case said == payment.Pending && d.Outcome == NotPaid:
-		against = "QFPay said last that the customer may still pay"
+		against = "QFPay last said that the customer may still pay"
 	case said == payment.Pending && d.Outcome == Paid:
-		against = "QFPay said last that the customer has not paid yet"
+		against = "QFPay last said that the customer has not paid yet"
 	case d.Outcome == Paid && (said == payment.Declined || said == payment.Undone || said == payment.NotFound):
-		against = "QFPay said last that this payment is not paid (" + string(said) + ")"
+		against = "QFPay last said that this payment is not paid (" + string(said) + ")"
 	}
 	if against != "" && !d.EvenThough {
 		return contradicts(s.ID, against)
@@ -56,5 +56,5 @@ func CheckResolve(s Sale, d Resolution) error {
 // contradicts is the refusal of a decision against QFPay's last word.
 func contradicts(id, against string) *Error {
 	return &Error{Code: ContradictsGateway, Sale: id, Detail: against +
-		"; ask QFPay again first (cpmctl ask), or decide it even though (even_though, cpmctl resolve -even-though)"}
+		"; ask QFPay again first (cpmctl ask), or decide against it (even_though, cpmctl resolve -even-though)"}
 }

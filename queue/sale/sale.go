@@ -90,6 +90,16 @@ func (s *Sale) Payment(outTradeNo string) *Payment {
 	return nil
 }
 
+// paidBy returns the payment that counts as paying the sale, or nil.
+func (s *Sale) paidBy() *Payment {
+	for i := range s.Payments {
+		if s.Payments[i].Outcome == OutcomePaid {
+			return &s.Payments[i]
+		}
+	}
+	return nil
+}
+
 // Due is when the sale next needs attention: its own timer, or the audit of an ended payment. Zero: never.
 func (s *Sale) Due() time.Time {
 	due := s.NextAt

@@ -29,7 +29,11 @@ func (c Cause) Tell() string {
 	var b strings.Builder
 	switch c.Event {
 	case Opened:
-		b.WriteString("Sale opened by " + cmp.Or(c.By, "the till") + ".")
+		what := "Sale"
+		if c.Amount > 0 {
+			what = fmt.Sprintf("Refund of %d minor units", c.Amount)
+		}
+		b.WriteString(what + " opened by " + cmp.Or(c.By, "the till") + ".")
 		if c.Payment != "" {
 			fmt.Fprintf(&b, " The till had scanned a code itself, bound to payment %s; the payment was journaled, then sent.", c.Payment)
 		}
@@ -44,7 +48,7 @@ func (c Cause) Tell() string {
 	case CancelAsked:
 		fmt.Fprintf(&b, "Cancellation requested (%s).", c.By)
 	case Due:
-		b.WriteString("The time was up.")
+		b.WriteString("A timer was due.")
 	case Restarted:
 		b.WriteString("cpmd restarted; what had been under way is lost, so QFPay is asked.")
 	case ClockMoved:
@@ -52,7 +56,7 @@ func (c Cause) Tell() string {
 	case DeliveryConfirmed:
 		fmt.Fprintf(&b, "Delivery confirmed (%s).", c.By)
 	case GivenBack:
-		fmt.Fprintf(&b, "Refund %s is done: %d given back.", c.Refund, c.Amount)
+		fmt.Fprintf(&b, "Refund %s is done: %d minor units given back.", c.Refund, c.Amount)
 	case Decided:
 		fmt.Fprintf(&b, "An operator (%s) decided that it is %s: %q.", c.By, c.Outcome, c.Note)
 	}
@@ -98,7 +102,7 @@ func came(c Cause) string {
 // judged puts into words what an answer means, with QFPay's code and words.
 func (c Cause) judged() string {
 	says := map[payment.Meaning]string{
-		payment.Paid: "the money is there", payment.Pending: "still under way", payment.Declined: "declined",
+		payment.Paid: "it succeeded", payment.Pending: "still under way", payment.Declined: "declined",
 		payment.Misconfigured: "QFPay rejects the merchant's configuration", payment.Unknown: "that proves nothing", payment.Duplicate: "the number was used before",
 		payment.NotFound: "QFPay does not list it", payment.Undone: "it is cancelled or given back", payment.Refused: "refused",
 		payment.NotSent: "surely nothing left this machine",
@@ -130,6 +134,12 @@ func Next(s Sale) string {
 	case s.Delivery == Returning:
 		return "The money is being given back; looked at again at " + at + "."
 	case s.State.Final():
+		for i := range s.Payments {
+			if p := &s.Payments[i]; p.surplus() && !p.Progress.Audit.BackAt.IsZero() {
+				return fmt.Sprintf("Payment %s is refunded from %s on, unless it is for a person (cpmctl alarms).", p.OutTradeNo,
+					p.Progress.Audit.BackAt.Format(time.RFC3339))
+			}
+		}
 		if due := s.Due(); !due.IsZero() {
 			return "This is final. QFPay is asked once more at " + due.Format(time.RFC3339) + ", to be sure."
 		}

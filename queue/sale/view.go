@@ -135,7 +135,7 @@ func RefundViewOf(f Refund) RefundView {
 	case Refunded:
 		v.Message = "Refunded."
 	case RefundUnresolved:
-		v.Message = "Not confirmed. Do not refund again; cpmd keeps asking QFPay, or an operator decides (cpmctl resolve)."
+		v.Message = "Not confirmed. Do not refund again; cpmd keeps asking QFPay, and an operator may decide it (cpmctl resolve)."
 	case NotRefunded:
 		v.Message = "Not refunded. " + f.Why
 	}

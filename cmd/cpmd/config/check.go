@@ -58,7 +58,7 @@ func (s *source) warn(key, place, format string, args ...any) {
 func (s *source) pace(c *Config) {
 	asks := float64(len(c.Lanes)) * float64(time.Minute) / float64(c.Timing.Poll)
 	if may := float64(c.Gateway.RatePerMinute) * 3 / 4; asks > may {
-		s.warn("timing.poll", "timing.poll", "may lead to %.0f queries a minute (%d lanes, one each %s), and %.0f is what gateway.rate_per_minute leaves for them: queries will wait; write a longer time",
+		s.warn("timing.poll", "timing.poll", "may lead to %.0f queries a minute (%d lanes, one each %s), but gateway.rate_per_minute leaves only %.0f for them: queries will wait; write a longer time",
 			asks, len(c.Lanes), short(c.Timing.Poll), may)
 	}
 }
@@ -132,7 +132,7 @@ func (s *source) qfpay(g Gateway) {
 	host := u.Hostname()
 	switch {
 	case host == "openapi-int.qfapi.com":
-		s.warn("gateway.url", "gateway.url", "is QFPay's sandbox, which takes no real wallet codes")
+		s.warn("gateway.url", "gateway.url", "is QFPay's sandbox, which does not accept real wallet codes")
 	case strings.HasPrefix(host, "test-openapi-") && strings.HasSuffix(host, ".qfapi.com"):
 		s.warn("gateway.url", "gateway.url", "is for live tests: real wallets are charged and the money is not settled; refund every payment")
 	case strings.HasPrefix(host, "openapi") && (strings.HasSuffix(host, ".qfapi.com") || strings.HasSuffix(host, ".qfpay.com")):

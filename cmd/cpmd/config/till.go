@@ -70,7 +70,7 @@ func texts(list []any, keeps func(string) (string, error)) (all []string, err er
 func permissions(list []any) (all []till.Permission, err error) {
 	names, err := texts(list, isPermission)
 	if err == nil && len(names) == 0 {
-		err = todo("is empty, so this endpoint could do nothing; name at least one of %q", till.Permissions)
+		err = todo("is empty, so this endpoint would allow nothing; name at least one of %q", till.Permissions)
 	}
 	for _, s := range names {
 		all = append(all, till.Permission(s))

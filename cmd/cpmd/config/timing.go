@@ -95,11 +95,11 @@ func timeOfDay(s string) (time.Duration, error) {
 func (g Timing) checkOrder(say func(key, format string, args ...any)) {
 	known := func(a, b time.Duration) bool { return a > 0 && b > 0 }
 	if known(g.Answer, g.Confirm) && g.Confirm < g.Answer {
-		say("confirm", "%s is shorter than answer (%s): the cancel could overtake the payment it cancels, prove nothing, and the customer still be charged; write %s or more",
+		say("confirm", "%s is shorter than answer (%s): the cancel could overtake the payment it cancels and prove nothing, and the customer could still be charged; write %s or more",
 			short(g.Confirm), short(g.Answer), short(g.Answer))
 	}
 	if known(g.Poll, g.Confirm) && g.Poll >= g.Confirm {
-		say("poll", "%s is not shorter than confirm (%s): a payment would be cancelled without one look at it; write less, such as 2s",
+		say("poll", "%s is not shorter than confirm (%s): a payment would be cancelled without being queried once; write less, such as 2s",
 			short(g.Poll), short(g.Confirm))
 	}
 	if known(g.Confirm, g.GiveUp) && g.GiveUp <= g.Confirm {

@@ -80,7 +80,7 @@ func list(w io.Writer, survey scanner.Survey) {
 	candidates := survey.Candidates()
 	if len(candidates) == 0 {
 		fmt.Fprintln(w, "No scanner is plugged in, nor anything that may be one.")
-		fmt.Fprintln(w, "Plug it in and run this again. If it stays so, its USB cable carries power only, or the machine does not see it (lsusb).")
+		fmt.Fprintln(w, "Plug it in and run this again. If nothing changes, its USB cable carries power only, or the machine does not see it (lsusb).")
 		return
 	}
 	for i, c := range candidates {
@@ -169,7 +169,7 @@ func learned(ctx context.Context, stdout, stderr io.Writer, survey scanner.Surve
 		fmt.Fprintf(stderr, "%s at %s is not listened to: %v\n", c.Name, where(c), err)
 	})
 	if !ok {
-		fmt.Fprintln(stderr, "No code came. See what is plugged in with cpmd scanners; stop the cpmd daemon, which has its scanners to itself; add -all for serial ports.")
+		fmt.Fprintln(stderr, "No code came. List what is plugged in with cpmd scanners; stop the cpmd daemon, which has its scanners to itself; add -all for serial ports.")
 		return failed
 	}
 	fmt.Fprintln(stdout)

@@ -1,0 +1,64 @@
+package sale
+
+import (
+	"strings"
+	"testing"
+
+	"cpmd/payment"
+)
+
+// What the cashier reads says nothing that is not proved, and never invites a second charge.
+func TestMessages(t *testing.T) {
+	ended := func(o Outcome) []Payment { return []Payment{{OutTradeNo: "N1", Outcome: o, SysSN: "7"}} }
+	alive := func(g Progress) []Payment { return []Payment{{OutTradeNo: "N1", Progress: g}} }
+	for _, c := range []struct {
+		name  string
+		s     Sale
+		want  string
+		never []string
+	}{
+		{"cancellation refused as paid", Sale{State: Reversing, Payments: alive(Progress{Cancel: CancelTooLate})}, "not known yet. Do not charge again", []string{"undone", "until"}},
+		{"declined, then claimed by a query", Sale{State: Confirming, Payments: alive(Progress{Last: payment.Pending, Suspect: payment.Declined})}, "Checking", []string{"on the phone"}},
+		{"decided by an operator", Sale{State: NotPaid, Reason: Cancelled, Payments: ended(OutcomeDecided)}, "decided by an operator", []string{"money"}},
+		{"declined, which the audit may contradict", Sale{State: NotPaid, Reason: Declined, Payments: ended(OutcomeDeclined)}, "declined", []string{"money", "again"}},
+		{"cancelled at QFPay", Sale{State: NotPaid, Reason: Cancelled, Payments: ended(OutcomeReversed)}, "keeps no money", []string{"back"}},
+		{"cancelled before a code was shown", Sale{State: NotPaid, Reason: Cancelled}, "cancelled", []string{"money", "QFPay"}},
+		{"a used code was all that was shown", Sale{State: NotPaid, Reason: NoScan}, "no valid payment code was scanned", nil},
+		{"nothing left the machine", Sale{State: NotPaid, Reason: NotSent, Payments: ended(OutcomeNotSent)}, "never left this machine", []string{"QFPay"}},
+		{"QFPay does not list it", Sale{State: NotPaid, Reason: NotSent, Payments: ended(OutcomeNeverArrived)}, "no record", []string{"reached"}},
+		{"wholly refunded by hand", Sale{State: Paid, Amount: 100, Refunded: 100, Payments: ended(OutcomePaid)}, "refunded in full", nil},
+		{"partly refunded", Sale{State: Paid, Amount: 100, Refunded: 40, Payments: ended(OutcomePaid)}, "refunded in part", nil},
+		{"given back, the delivery not confirmed", Sale{State: Paid, Amount: 100, Refunded: 100, Delivery: Returned, Payments: ended(OutcomePaid)}, "Do not hand over", nil},
+		{"being given back", Sale{State: Paid, Amount: 100, Delivery: Returning, Payments: ended(OutcomePaid)}, "is being refunded. Do not hand over", nil},
+		{"cannot be given back by cpmd", Sale{State: Paid, Amount: 100, Delivery: Returning, Payments: []Payment{{Outcome: OutcomePaid}}}, "in QFPay's portal. Do not hand over", []string{"is being"}},
+		{"QFPay refuses to give it back", Sale{State: Paid, Amount: 100, Delivery: Returning, Rejected: "no", Payments: ended(OutcomePaid)}, "has not given the money back yet", []string{"is being"}},
+	} {
+		got := message(c.s)
+		if !strings.Contains(got, c.want) {
+			t.Errorf("%s: the cashier reads %q, want %q in it", c.name, got, c.want)
+		}
+		for _, w := range c.never {
+			if strings.Contains(got, w) {
+				t.Errorf("%s: the cashier reads %q, and %q is not proved", c.name, got, w)
+			}
+		}
+	}
+	for _, s := range States {
+		for _, r := range []Reason{Declined, Cancelled, NoScan, Reversed, Misconfigured, NotSent} {
+			if message(Sale{State: s, Reason: r}) == "" {
+				t.Errorf("%s (%s): the cashier reads nothing", s, r)
+			}
+		}
+	}
+}
+
+// The alarm of money that is gone claims no more than QFPay shows, and that of a return no more than the machine did.
+func TestAlarmsClaimNoMore(t *testing.T) {
+	l := begin(t)
+	l.step(Event{Kind: Answered, Payment: "N1", Answer: &payment.Answer{Meaning: payment.Paid, RespCD: "0000", SysSN: "7"}})
+	l.s.ConfirmDelivery, l.s.Delivery = true, Returning
+	l.step(Event{Kind: RefundRefused, Refund: "r", Note: "QFPay refused the refund (1155)."})
+	if len(l.effects) != 1 || strings.Contains(l.effects[0].Text, "handed") || !strings.Contains(l.effects[0].Text, "(1155)). cpmd keeps trying") {
+		t.Errorf("%+v", l.effects)
+	}
+}
