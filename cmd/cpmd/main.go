@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"cpmd/cmd/cpmd/app"
+	"cpmd/cmd/cpmd/certify"
 	"cpmd/cmd/cpmd/config"
 	"cpmd/cmd/cpmd/demo"
 	"cpmd/cmd/cpmd/live"
@@ -29,6 +30,7 @@ const usage = `cpmd takes amounts from tills and codes from scanners, and makes 
   cpmd check -journal FILE   check a journal for damage; nothing is changed
   cpmd scanners              list what is plugged in, and how to configure it
   cpmd demo                  play the main job here, with a simulated QFPay
+  cpmd certify -- COMMAND    put a till through the bad cases, with a simulated QFPay
   cpmd version
 
 The configuration is /etc/cpmd/cpmd.toml if you name none. docs/configuration.md explains it; configs/ has examples.
@@ -59,6 +61,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return scanners.Run(args, stdout, stderr)
 	case "demo":
 		return demo.Run(args, stdout, stderr)
+	case "certify":
+		return certify.Run(args, stdout, stderr)
 	case "version":
 		fmt.Fprintln(stdout, "cpmd", version())
 		return 0

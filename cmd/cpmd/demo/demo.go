@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"cpmd/cmd/cpmd/stage"
@@ -64,7 +62,7 @@ func play(sim string, out io.Writer) (err error) {
 		return err
 	}
 	if sim == "" {
-		if sim, err = findSim(self); err != nil {
+		if sim, err = stage.FindSim(self); err != nil {
 			return err
 		}
 	}
@@ -100,18 +98,6 @@ func play(sim string, out io.Writer) (err error) {
 		}
 	}
 	return d.compare()
-}
-
-func findSim(self string) (string, error) {
-	beside := filepath.Join(filepath.Dir(self), "qfpaysim")
-	if _, err := os.Stat(beside); err == nil {
-		return beside, nil
-	}
-	found, err := exec.LookPath("qfpaysim")
-	if err != nil {
-		return "", fmt.Errorf("qfpaysim is neither beside cpmd nor in PATH; build it (make build) or name it with -qfpaysim")
-	}
-	return found, nil
 }
 
 // A director plays scenes and keeps account of what should be in the gateway's ledger.

@@ -34,6 +34,7 @@ type Plan struct {
 	Sim    string
 	Lanes  int
 	Timing string   // the [timing] section's lines
+	Tills  string   // further [[till]] tables
 	Sims   []string // further flags of qfpaysim
 }
 
@@ -59,8 +60,8 @@ const (
 var Secrets = []string{appCode, clientKey}
 
 // New starts the gateway and plugs the scanners in; Start starts the daemon.
-func New(p Plan) (s *Stage, err error) {
-	s = &Stage{plan: p}
+func New(p Plan) (_ *Stage, err error) {
+	s := &Stage{plan: p}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -97,14 +98,27 @@ level = "debug"
 [[till]]
 dialect = "http"
 listen = %q
-`, s.URL, s.Journal(), p.Timing, lanes.String(), "unix:"+s.socket())}
+%s`, s.URL, s.Journal(), p.Timing, lanes.String(), "unix:"+s.Socket(), p.Tills)}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(p.Dir, name), []byte(text), 0o600); err != nil {
 			return nil, err
 		}
 	}
-	s.Till, err = client.New(client.Config{Addr: "unix:" + s.socket(), Patience: 15 * time.Second})
+	s.Till, err = client.New(client.Config{Addr: "unix:" + s.Socket(), Patience: 15 * time.Second})
 	return s, err
+}
+
+// FindSim finds qfpaysim beside the program self, or in PATH.
+func FindSim(self string) (string, error) {
+	beside := filepath.Join(filepath.Dir(self), "qfpaysim")
+	if _, err := os.Stat(beside); err == nil {
+		return beside, nil
+	}
+	found, err := exec.LookPath("qfpaysim")
+	if err != nil {
+		return "", fmt.Errorf("qfpaysim is neither beside cpmd nor in PATH; build it (make build) or name it with -qfpaysim")
+	}
+	return found, nil
 }
 
 // Config is the daemon's configuration file.
@@ -118,7 +132,8 @@ func (s *Stage) Journal() string {
 	return filepath.Join(s.plan.Dir, "journal.db")
 }
 
-func (s *Stage) socket() string { return filepath.Join(s.plan.Dir, "till.sock") }
+// Socket is where the daemon listens for tills.
+func (s *Stage) Socket() string { return filepath.Join(s.plan.Dir, "till.sock") }
 
 func (s *Stage) startGateway() error {
 	first := newFirstLine()
@@ -194,7 +209,7 @@ func (s *Stage) Write(lane int, b []byte) error {
 // Get fetches a path of the till API as it is.
 func (s *Stage) Get(ctx context.Context, path string) ([]byte, error) {
 	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", s.socket())
+		return new(net.Dialer).DialContext(ctx, "unix", s.Socket())
 	}}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://till"+path, nil)
 	if err != nil {
@@ -230,6 +245,19 @@ func (s *Stage) Ledger() (l Ledger, err error) {
 	}
 	defer resp.Body.Close()
 	return l, json.NewDecoder(resp.Body).Decode(&l)
+}
+
+// Complete lets the customer pay a payment after all.
+func (s *Stage) Complete(outTradeNo string) error {
+	resp, err := http.Post(s.URL+"/sim/portal", "application/json", strings.NewReader(fmt.Sprintf(`{"complete":%q}`, outTradeNo)))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("qfpaysim: %s", resp.Status)
+	}
+	return nil
 }
 
 // Close ends everything.
