@@ -9,7 +9,7 @@ import (
 // overdueLimit is how late a timer may be before somebody should know.
 const overdueLimit = 5 * time.Second
 
-// An overdue watch tells whether the main loop keeps its appointments, from outside of it.
+// An overdueWatch reports whether the main loop keeps its appointments, from outside of it.
 type overdueWatch struct {
 	mu   sync.Mutex
 	what subject

@@ -52,7 +52,7 @@ func (h *holdings) note(dev usb.Device, i usb.Interface) (release func()) {
 	}
 }
 
-// identity tells whether the same device is still at a port.
+// identity tells one device at a port from another.
 func identity(dev usb.Device) string {
 	return fmt.Sprintf("%s:%s %s\n", dev.Vendor, dev.Product, dev.Serial)
 }

@@ -2,7 +2,7 @@ package sale
 
 import "time"
 
-// dayBounds are the first moment of a day and of the next.
+// DayBounds returns the first moment of a day and of the next.
 func DayBounds(day string, loc *time.Location) (from, to time.Time, err error) {
 	from, err = time.ParseInLocation(time.DateOnly, day, loc)
 	if err != nil {

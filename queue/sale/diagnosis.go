@@ -50,7 +50,7 @@ type Diagnosis struct {
 	Build     map[string]string `json:"build,omitempty"`
 }
 
-// JournalHealth tells whether the journal is writable.
+// JournalHealth reports whether the journal is writable.
 type JournalHealth struct {
 	Path  string `json:"path"`
 	OK    bool   `json:"ok"`

@@ -2,8 +2,8 @@ package sale
 
 import "fmt"
 
-// message tells the cashier what to do. It says nothing that is not proved, and nothing that the audit may yet find untrue
-// of a final sale.
+// message tells the cashier what to do. It says nothing that is not proved. Of a final sale it says no more than its state
+// does where the audit may yet find otherwise.
 func message(s Sale) string {
 	switch s.State {
 	case Waiting:

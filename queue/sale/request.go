@@ -186,7 +186,7 @@ func Quote(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// Fingerprint tells whether a repeated request is the same. The code in it is a hash of a hash, never the code.
+// Fingerprint is equal for requests that are the same. The code in it is a hash of a hash, never the code.
 func (r Request) Fingerprint() string {
 	code, delivery := "", ""
 	if r.AuthCode != "" {

@@ -126,7 +126,7 @@ func likelihoods(of any) string {
 	return strings.Join(on, ", ")
 }
 
-// breaksNetwork says that queries may not come back, so that the gateway's own counting of queries cannot be
+// breaksNetwork reports whether queries may fail to come back, so that the gateway's own counting of queries cannot be
 // taken for the passing of a few seconds.
 func (m mix) breaksNetwork() bool {
 	return m.Refused+m.Lost+m.Late+m.AnswerLost+m.AnswerCut+m.Page+m.Outage+m.Slow+m.Twice > 0

@@ -298,7 +298,7 @@ func (w *world) run() {
 // patience is how long the last sales may take once nothing breaks any more: more than the slowest pace of queries.
 const patience = 4 * time.Hour
 
-// tooLong says that a till has waited for hours after the last fault.
+// tooLong reports whether a till has waited for hours after the last fault.
 func (w *world) tooLong() bool { return time.Since(w.begun) > horizon+patience }
 
 // settleDown ends all faults.

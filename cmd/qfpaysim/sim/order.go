@@ -53,7 +53,7 @@ type order struct {
 // kept is the money that the shop has of it, in minor units.
 func (o *order) kept() int64 { return int64(o.charges)*o.amount - o.returned - o.refunded }
 
-// real says that QFPay has a record of it.
+// real reports whether QFPay has a record of it.
 func (o *order) real() bool { return o != nil && o.state != Absent }
 
 func (o *order) charge(now time.Time) {

@@ -83,7 +83,7 @@ func answerTo(f Fate) string {
 	return "1142"
 }
 
-// used says that a number is taken: numbers are unique over payments and refunds together.
+// used reports whether a number is taken: numbers are unique over payments and refunds together.
 func (g *Gateway) used(number string) bool {
 	return g.byNo[number].real() || g.backNo[number].real()
 }

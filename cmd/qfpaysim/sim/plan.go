@@ -119,7 +119,7 @@ type RefundPlan struct {
 	List        *ListPlan `json:"list,omitempty"`
 }
 
-// due says whether what is pending has ended. asked counts a query that saw it pending.
+// due reports whether what is pending has ended. asked counts a query that saw it pending.
 func (c *Course) due(now time.Time) bool {
 	return c.Then != FateNever && c.Polls <= 0 && !now.Before(c.from.Add(time.Duration(c.After)))
 }

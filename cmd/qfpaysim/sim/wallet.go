@@ -9,7 +9,7 @@ type Wallet struct {
 	codes   []codeForm
 	// Cancels is the call that undoes an order: reversal, close or none (QFPay docs, reversal page).
 	Cancels string
-	// Revokes says that cancelling a paid order gives the money back (WeChat); else it is refused with 1260.
+	// Revokes: cancelling a paid order gives the money back (WeChat); otherwise it is refused with 1260.
 	Revokes bool
 }
 
@@ -83,7 +83,7 @@ func resolve(payType, code string) (w *Wallet, resolved, respcd string) {
 	return regional, payType, ""
 }
 
-// cancelBy says whether an order is cancelled by the call ("reversal" or "close"). QFPay's page names 800108 for
+// cancelBy reports whether an order is cancelled by the call ("reversal" or "close"). QFPay's page names 800108 for
 // reversal, and 800008, 800208 and 801008 for close; an order under 800008 also takes its wallet's own call.
 func (o *order) cancelBy(call string) bool {
 	if o.wallet.Cancels == "none" {
