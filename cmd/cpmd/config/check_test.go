@@ -54,7 +54,7 @@ token_file = "run/token"
 	}
 	want := `cpmd.toml:2: gateway.url: is for live tests: real wallets are charged and the money is not settled; refund every payment
 cpmd.toml:5: journal.path: the folder nowhere does not exist; create it, owned by the user that runs cpmd
-cpmd.toml:7: timing.poll: may lead to 90 queries a minute (3 lanes, one each 2s), and 75 is what gateway.rate_per_minute leaves for them: queries will wait; write a longer time
+cpmd.toml:7: timing.poll: may lead to 90 queries a minute (3 lanes, one each 2s), but gateway.rate_per_minute leaves only 75 for them: queries will wait; write a longer time
 cpmd.toml:15: lane.scanner.port: leads to ttyACM0, as that of lane "1" does; give each lane its own scanner
 cpmd.toml:18: lane.scanner.port: ttyACM7 does not exist now; plug the scanner in (cpmd scanners lists what is)
 cpmd.toml:21: till.listen: app_code is not a folder; choose another place
