@@ -112,5 +112,5 @@ func (q *Queue) settleAlarm(a *sale.Alarm, note, by string) error {
 	if a.Kind != "sale" {
 		return nil
 	}
-	return q.stepSale(a.Subject, sale.Event{Kind: sale.AlarmSettled, At: a.SettledAt, Payment: a.Payment, By: by, Note: note})
+	return q.stepSale(a.Subject, sale.Event{Kind: sale.AlarmSettled, At: a.SettledAt, Payment: a.Payment, Alarm: a.What, By: by, Note: note})
 }

@@ -2,6 +2,7 @@ package sale
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"cpmd/payment"
@@ -163,11 +164,11 @@ func (c *change) moneyFound(p *Payment) {
 			"cpmd refunds it, and raises another alarm if it cannot")
 		a.BackAt = c.ev.At
 	case first && c.r.GiveBack < 0:
-		c.alarm(p, "QFPay shows this payment as paid, but the till was told \"not paid\": refund it in QFPay's portal, "+
+		c.alarm(p, toldNotPaid+": refund it in QFPay's portal, "+
 			"or settle this alarm with a note if the goods went out after all")
 	case first:
 		a.BackAt = c.ev.At.Add(c.r.GiveBack)
-		c.alarm(p, "QFPay shows this payment as paid, but the till was told \"not paid\". cpmd refunds it at %s; "+
+		c.alarm(p, toldNotPaid+". cpmd refunds it at %s; "+
 			"settle this alarm with a note before then if the goods went out after all", Shown(a.BackAt).Format(time.RFC3339))
 	}
 	c.planGiveBack(p)
@@ -213,9 +214,14 @@ func (c *change) gaveBack() {
 	}
 }
 
-// alarmSettled: a person looked. Money that was to be given back stays if it has not gone yet.
+// toldNotPaid begins the alarm that offers to keep the money.
+const toldNotPaid = `QFPay shows this payment as paid, but the till was told "not paid"`
+
+// alarmSettled: a person looked. Money that was to be given back stays if it has not gone yet, and if that is what the
+// alarm was about: one about something else may be settled by whoever never heard of this money.
 func (c *change) alarmSettled() {
-	if p := c.s.Payment(c.ev.Payment); p != nil && p.surplus() && c.s.State == NotPaid && c.ev.At.Before(p.Progress.Audit.BackAt) {
+	p := c.s.Payment(c.ev.Payment)
+	if p != nil && p.surplus() && c.s.State == NotPaid && c.ev.At.Before(p.Progress.Audit.BackAt) && strings.HasPrefix(c.ev.Alarm, toldNotPaid) {
 		p.Progress.Audit.Kept, p.Progress.Audit.BackAt, p.AuditAt = true, time.Time{}, time.Time{}
 	}
 }

@@ -150,7 +150,7 @@ func TestGiveBackWaits(t *testing.T) {
 	})
 	t.Run("a person objects", func(t *testing.T) {
 		l := found(t)
-		l.step(Event{Kind: AlarmSettled, Payment: "N1", Note: "the goods went out"})
+		l.settle("the goods went out", toldNotPaid)
 		l.pass(l.GiveBack)
 		l.shows("N1", listed(payment.Paid))
 		l.does()
@@ -158,10 +158,17 @@ func TestGiveBackWaits(t *testing.T) {
 			t.Error("it is looked at for ever")
 		}
 	})
+	t.Run("a person settles another alarm of the payment", func(t *testing.T) {
+		l := found(t)
+		l.settle("seen", "QFPay lists this payment, which ended here as declined, with values that cpmd does not know")
+		l.pass(l.GiveBack)
+		l.shows("N1", listed(payment.Paid))
+		l.does(GiveBack)
+	})
 	t.Run("too late to object", func(t *testing.T) {
 		l := found(t)
 		l.pass(l.GiveBack)
-		l.step(Event{Kind: AlarmSettled, Payment: "N1", Note: "the goods went out"})
+		l.settle("the goods went out", toldNotPaid)
 		l.shows("N1", listed(payment.Paid))
 		l.does(GiveBack)
 	})
@@ -319,4 +326,9 @@ func TestDeliveryInTime(t *testing.T) {
 	if l.s.Delivery != Returned || !l.s.NextAt.IsZero() {
 		t.Errorf("%s until %v", l.s.Delivery, l.s.NextAt)
 	}
+}
+
+// settle is a person settling the alarm about the first payment that begins so.
+func (l *life) settle(note, begins string) {
+	l.step(Event{Kind: AlarmSettled, Payment: "N1", Alarm: begins + " ...", Note: note})
 }

@@ -47,6 +47,7 @@ type Event struct {
 	NotBefore time.Time            // opened, of a refund: QFPay would refuse it earlier
 	Outcome   State                // decided: paid or not_paid
 	Note      string               // decided, scan_rejected, alarm_settled: why
+	Alarm     string               // alarm_settled: what the alarm said
 	UnderWay  int64                // found: minor units of the sale's refunds that are under way
 	Done      bool                 // gave_back: the money went back
 	Amount    int64                // given_back: minor units

@@ -54,7 +54,7 @@ func eventsFor(s Sale, r Rules) []Event {
 		all = append(all, Event{Kind: Opened, At: at}, Event{Kind: Opened, At: at, Bind: bind}, Event{Kind: Scanned, At: at, Bind: bind},
 			Event{Kind: CancelAsked, At: at, By: "till"}, Event{Kind: Due, At: at}, Event{Kind: Restarted, At: at},
 			Event{Kind: ClockMoved, At: at, Moved: time.Second}, Event{Kind: DeliveryConfirmed, At: at},
-			Event{Kind: ScanRejected, At: at, Note: "no"}, Event{Kind: AskNow, At: at}, Event{Kind: AlarmSettled, At: at, Payment: number},
+			Event{Kind: ScanRejected, At: at, Note: "no"}, Event{Kind: AskNow, At: at}, Event{Kind: AlarmSettled, At: at, Payment: number, Alarm: toldNotPaid},
 			Event{Kind: GaveBack, At: at, Payment: number, Done: true}, Event{Kind: GaveBack, At: at, Payment: "N1"}, Event{Kind: RefundRefused, At: at, Refund: "R", Note: "no"},
 			Event{Kind: Decided, At: at, Outcome: Paid, Note: "n"}, Event{Kind: Decided, At: at, Outcome: NotPaid, Note: "n"})
 		if s.Refunded < s.Amount {
