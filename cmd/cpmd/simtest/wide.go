@@ -87,6 +87,9 @@ func (w *world) surprise(id string, n int) string {
 	groups := map[string][]string{}
 	var knobs []string
 	for _, s := range sim.Surprises() {
+		if s == "fields-signed" && w.net.unsigned {
+			continue // once an answer was signed, no other one without a signature is believed
+		}
 		knob, p := w.wide.groupOf(s)
 		if p > 0 && groups[knob] == nil {
 			knobs = append(knobs, knob)
