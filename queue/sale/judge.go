@@ -153,7 +153,11 @@ func (c *change) surelyAbsent(p *Payment) bool {
 	if g.Suspect == "" {
 		window = max(window, c.r.Confirm)
 	}
-	if g.Known || g.InFlight || !c.ev.Query.Searched || c.ev.AskedAt.Before(g.WindowFrom.Add(window)) {
+	if g.Known { // by now: an empty list proves nothing any more, so nothing is near that needs to be asked for soon
+		g.Absent = 0
+		return false
+	}
+	if g.InFlight || !c.ev.Query.Searched || c.ev.AskedAt.Before(g.WindowFrom.Add(window)) {
 		return false
 	}
 	g.Absent++

@@ -560,3 +560,27 @@ func TestNothingIsCancelledUnseenAfterARestart(t *testing.T) {
 		l.is(Reversing)
 	}
 }
+
+// A payment that was not listed, whose cancellation QFPay then accepted, and that is still not listed: it is asked for at the
+// slow pace, not every few seconds for ever.
+func TestKnownByItsCancellation(t *testing.T) {
+	l := begin(t)
+	l.answer("N1", says(payment.Unknown))
+	l.pass(l.Confirm)
+	l.shows("N1", nothing)
+	l.does(CancelPayment)
+	l.cancelled(says(payment.Undone))
+	l.pass(l.GiveUp)
+	l.step(Event{Kind: Due})
+	l.is(Unresolved)
+	for range 5 {
+		l.shows("N1", nothing)
+		l.is(Unresolved)
+		l.pass(l.s.NextAt.Sub(l.at))
+		l.step(Event{Kind: Due})
+		l.does(QueryPayment)
+	}
+	if pace := l.FollowUp[len(l.FollowUp)-1]; l.at.Sub(l.s.Payments[0].GiveUpBy) < min(pace, 3*l.FollowUp[0]) {
+		t.Errorf("asked 5 times within %v", l.at.Sub(l.s.Payments[0].GiveUpBy))
+	}
+}
