@@ -25,6 +25,8 @@ func newEventDriver(cfg Config) *eventDriver { return &eventDriver{cfg: cfg, roo
 
 func (d *eventDriver) close() {}
 
+func (d *eventDriver) announced() bool { return d.cfg.Root == "" }
+
 func (d *eventDriver) open() (*link, Status) {
 	var found []input.Device
 	for _, dev := range input.Devices(d.root) {

@@ -116,6 +116,9 @@ func (h *eventHandle) Read() (got arrived, err error) {
 	return got, nil
 }
 
+// Rest waits for as long as it takes: nodes wake it when they are gone, too.
+func (h *eventHandle) Rest(b *bell, _ bool) { b.rest(h.nodes...) }
+
 // take turns events into reports.
 func (h *eventHandle) take(got *arrived, b []byte) {
 	for ; len(b) >= inputEvent; b = b[inputEvent:] {

@@ -44,6 +44,8 @@ func newHIDDriver(cfg Config, opener hidOpener) *hidDriver {
 
 func (d *hidDriver) close() {}
 
+func (d *hidDriver) announced() bool { return d.cfg.Root == "" }
+
 func (d *hidDriver) open() (*link, Status) {
 	if !d.opener.supported() {
 		return nil, Status{State: Absent, Device: d.cfg.wanted(), Advice: noHID}
@@ -157,6 +159,12 @@ func (d *hidDriver) refused(dev usb.Device, i usb.Interface) Status {
 type heldHandle struct {
 	handle
 	release func()
+}
+
+func (h *heldHandle) Rest(b *bell, attentive bool) {
+	if r, ok := h.handle.(rester); ok {
+		r.Rest(b, attentive)
+	}
 }
 
 func (h *heldHandle) Close() error {

@@ -1,6 +1,10 @@
 package scanner
 
-import "github.com/karalabe/hid"
+import (
+	"time"
+
+	"github.com/karalabe/hid"
+)
 
 // library opens devices with the HID library. Its Enumerate is never called: it would talk to every HID device of
 // the machine, keyboards and power supplies included. Open needs the path alone.
@@ -35,14 +39,32 @@ func (library) open(path string, redirect bool) (handle, error) {
 const queueMost = 31
 
 type hidHandle struct {
-	dev hid.Device
-	buf [1024]byte // the largest packet of USB's high speed
+	dev   hid.Device
+	first []byte     // a report that came during a rest
+	buf   [1024]byte // the largest packet of USB's high speed
+}
+
+// restHID is how long the library waits for a device that is silent; nothing but the device can wake it.
+const restHID = time.Second
+
+// Rest keeps what it woke up for. An error comes again at Read.
+func (h *hidHandle) Rest(_ *bell, attentive bool) {
+	if attentive || h.first != nil {
+		return
+	}
+	if n, _ := h.dev.ReadTimeout(h.buf[:], int(restHID.Milliseconds())); n > 0 {
+		h.first = append([]byte(nil), h.buf[:n]...)
+	}
 }
 
 // Read waits for a report and fetches all that wait behind it. If they are as many as the library keeps, some may
 // have been dropped.
 func (h *hidHandle) Read() (got arrived, err error) {
-	for wait := int(readWait.Milliseconds()); len(got.parts) < 2*queueMost; wait = 0 {
+	wait := int(readWait.Milliseconds())
+	if h.first != nil {
+		got.parts, h.first, wait = append(got.parts, h.first), nil, 0
+	}
+	for ; len(got.parts) < 2*queueMost; wait = 0 {
 		n, err := h.dev.ReadTimeout(h.buf[:], wait)
 		if n > 0 {
 			got.parts = append(got.parts, append([]byte(nil), h.buf[:n]...))

@@ -177,7 +177,7 @@ const betweenCodes = 150 * time.Millisecond
 func learnFrom(ctx context.Context, c Candidate, h handle, e ear, found chan<- Learned) {
 	o := startOwner(h)
 	defer func() {
-		close(o.stop)
+		o.letGo()
 		<-o.done
 	}()
 	last, whole := time.Now(), false

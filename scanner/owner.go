@@ -2,8 +2,10 @@ package scanner
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +22,16 @@ type handle interface {
 	// Close may take seconds where the kernel takes its time to bind its driver again.
 	Close() error
 }
+
+// A rester is a handle whose device may be waited for longer while it is silent.
+type rester interface {
+	// Rest waits until there may be something to read or the bell rings; one that cannot hear the bell waits for a
+	// second at most, and not at all while a command may come that must not be late.
+	Rest(b *bell, attentive bool)
+}
+
+// attention is how long after a sale a command must not be late.
+const attention = 2 * time.Minute
 
 // Arrived is what one read brought.
 type arrived struct {
@@ -98,6 +110,10 @@ type owner struct {
 	orders chan []byte   // commands to write
 	stop   chan struct{} // closed to make it let go
 	done   chan struct{} // closed when the handle is closed
+	bell   *bell         // rung after orders and stop
+
+	attentive atomic.Int64 // until when, in nanoseconds since began
+	began     time.Time
 
 	parting []byte // the last command, set before stop is closed; none if empty
 }
@@ -108,6 +124,8 @@ func startOwner(h handle) *owner {
 		orders: make(chan []byte, 8),
 		stop:   make(chan struct{}),
 		done:   make(chan struct{}),
+		bell:   newBell(),
+		began:  time.Now(),
 	}
 	go o.own(h)
 	return o
@@ -115,6 +133,7 @@ func startOwner(h handle) *owner {
 
 func (o *owner) own(h handle) {
 	defer close(o.done)
+	defer o.bell.close()
 	defer h.Close()
 	defer o.inbox.end()
 	runtime.LockOSThread() // which ends with this goroutine, and its priority with it
@@ -149,6 +168,8 @@ func (o *owner) own(h handle) {
 			quiet = 0
 		} else if quiet += readWait; quiet <= quietFor {
 			o.inbox.put(chunk{at: last.Add(quiet)})
+		} else if r, ok := h.(rester); ok {
+			r.Rest(o.bell, int64(time.Since(o.began)) < o.attentive.Load())
 		}
 	}
 }
@@ -186,6 +207,23 @@ func (o *owner) order(p []byte) {
 	}
 	select {
 	case o.orders <- p:
+		o.bell.ring()
 	default:
 	}
+}
+
+// letGo makes the owner close its handle.
+func (o *owner) letGo() {
+	close(o.stop)
+	o.bell.ring()
+}
+
+// attend says whether a customer is at the counter, so that commands must not be late.
+func (o *owner) attend(customer bool) {
+	until := int64(math.MaxInt64)
+	if !customer {
+		until = int64(time.Since(o.began) + attention)
+	}
+	o.attentive.Store(until)
+	o.bell.ring()
 }

@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	lookAgain = 100 * time.Millisecond // between looks for a device that is not there; a look costs a few file reads
 	settle    = 600 * time.Millisecond // a device that just appeared may refuse that long: udev has yet to set its rights
 	retryMost = time.Second            // between tries to open one that is there and refuses
 	steady    = 2 * time.Second        // one that fails sooner, again and again without being unplugged, is tried less often
@@ -58,13 +57,17 @@ func (r *reader) Run(ctx context.Context, sink Sink) {
 		appeared time.Time      // when a device that refuses was first seen
 		wait     = lookAgain
 		short    int // sessions that ended at once, one after the other
+		watch    *plugWatch
 	)
+	defer func() { watch.close() }()
 	defer r.driver.close()
 	defer owners.Wait()
 	for ctx.Err() == nil {
 		l, st := r.driver.open()
 		switch {
 		case l != nil:
+			watch.close()
+			watch = nil
 			begin := time.Now()
 			o := r.begin(l, &owners)
 			r.read(ctx, o, l, sink, &t)
@@ -84,6 +87,12 @@ func (r *reader) Run(ctx context.Context, sink Sink) {
 				t.tell(st)
 			}
 			appeared, wait, short = time.Time{}, lookAgain, 0
+			if watch == nil { // what comes before the next look is not missed
+				watch = newPlugWatch(r.driver)
+			} else {
+				watch.wait(ctx)
+			}
+			continue
 		default:
 			if appeared.IsZero() {
 				appeared = time.Now()
@@ -111,8 +120,11 @@ func (r *reader) begin(l *link, owners *sync.WaitGroup) *owner {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.owner, r.cmds = o, l.commands
-	if l.commands.armed && r.told {
-		o.order(r.cmds.arming(r.arm))
+	if r.told {
+		o.attend(r.arm || l.commands.armed)
+		if l.commands.armed {
+			o.order(r.cmds.arming(r.arm))
+		}
 	}
 	return o
 }
@@ -126,7 +138,7 @@ func (r *reader) finish(o *owner, good bool) {
 	}
 	r.owner = nil
 	r.mu.Unlock()
-	close(o.stop)
+	o.letGo()
 	timer := time.NewTimer(letGo)
 	defer timer.Stop()
 	select {
@@ -142,13 +154,17 @@ func (r *reader) finish(o *owner, good bool) {
 func (r *reader) read(ctx context.Context, o *owner, l *link, sink Sink, t *teller) {
 	begin, ready := time.Now(), false
 	last := begin // when something came
-	again := time.NewTicker(rearm)
-	defer again.Stop()
+	var again <-chan time.Time
+	if l.commands.armed && !l.commands.lasting {
+		ticker := time.NewTicker(rearm)
+		defer ticker.Stop()
+		again = ticker.C
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-again.C:
+		case <-again:
 			r.rearm()
 			continue
 		case <-o.inbox.ready:
@@ -216,7 +232,11 @@ func (r *reader) Arm(on bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.arm, r.told = on, true
-	if r.owner != nil && r.cmds.armed {
+	if r.owner == nil {
+		return
+	}
+	r.owner.attend(on || r.cmds.armed)
+	if r.cmds.armed {
 		r.owner.order(r.cmds.arming(on))
 	}
 }

@@ -34,6 +34,12 @@ func (d *serialDriver) close() {
 	}
 }
 
+// announced reports whether the port is one of the kernel's: of a link elsewhere, or the end of a pty, nobody tells.
+func (d *serialDriver) announced() bool {
+	file := strings.HasPrefix(d.cfg.Port, "/")
+	return d.cfg.Root == "" && (!file || strings.HasPrefix(d.cfg.Port, "/dev/") && !strings.HasPrefix(d.cfg.Port, "/dev/pts/"))
+}
+
 func (d *serialDriver) open() (*link, Status) {
 	if !d.reserved {
 		lowFDs.add()
@@ -156,6 +162,7 @@ func (d *serialDriver) refused(path string, err error) Status {
 // A serialHandle is an open port.
 type serialHandle struct {
 	port  serial.Port
+	fd    int // -1 where the library hides it
 	buf   [4096]byte
 	write bool // writes cannot block
 }
@@ -189,13 +196,14 @@ func openSerial(path string, cfg Config) (*serialHandle, error) {
 		return nil, err
 	}
 	port.SetReadTimeout(readWait)
-	h := &serialHandle{port: port}
+	h := &serialHandle{port: port, fd: -1}
 	v := reflect.Indirect(reflect.ValueOf(port))
 	if v.Kind() != reflect.Struct {
 		return h, nil
 	}
 	if f := v.FieldByName("handle"); f.IsValid() && f.CanInt() {
 		fd := int(f.Int())
+		h.fd = fd
 		// The library's Write has no time limit and not even Close ends it. With a descriptor that does not block a
 		// device that takes nothing costs a command, not a goroutine. Reads are not touched: they wait with select.
 		h.write = unix.SetNonblock(fd, true) == nil
@@ -229,6 +237,13 @@ func (h *serialHandle) Read() (arrived, error) {
 		err = nil
 	}
 	return piece(h.buf[:], n, err)
+}
+
+// Rest waits for as long as it takes: a port wakes it when it is gone, too.
+func (h *serialHandle) Rest(b *bell, _ bool) {
+	if h.fd >= 0 {
+		b.rest(h.fd)
+	}
 }
 
 func (h *serialHandle) Write(p []byte) error {

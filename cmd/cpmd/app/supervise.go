@@ -17,8 +17,12 @@ import (
 	"cpmd/till"
 )
 
-// statusEvery is how often the service manager is told how the daemon stands.
-const statusEvery = 5 * time.Second
+// The service manager hears how the daemon stands when something changed, at most every statusPause, and every
+// statusEvery in any case.
+const (
+	statusPause = 5 * time.Second
+	statusEvery = 30 * time.Second
+)
 
 // notify tells the service manager how the daemon stands; without one it does nothing.
 func notify(log *zap.Logger, state string) {
@@ -50,6 +54,7 @@ func supervise(ctx context.Context, q *queue.Queue, tills *till.Server, log *zap
 		defer tick.Stop()
 		last, told := "", []string(nil)
 		for {
+			changed := q.Changed()
 			err := alive(ctx, q, every)
 			if ctx.Err() != nil {
 				return
@@ -68,10 +73,18 @@ func supervise(ctx context.Context, q *queue.Queue, tills *till.Server, log *zap
 				notify(log, "STATUS="+s)
 				last = s
 			}
+			pause := time.NewTimer(min(statusPause, every))
+			select {
+			case <-ctx.Done():
+				pause.Stop()
+				return
+			case <-pause.C:
+			}
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
+			case <-changed:
 			}
 		}
 	}()
