@@ -132,7 +132,7 @@ var scenarios = []scenario{
 		if !w.endsIn(r, 3*time.Second) { // it took an id of its own
 			w.customer(1, "0000")
 		}
-		w.expect(r, ruleReused, saysNotKnown, saysPaid)
+		w.expect(r, ruleReused, saysNotKnown, saysMisused, saysPaid)
 	}},
 	{name: "somebody cancels before a code is shown", play: func(w *world) {
 		r := w.till()
