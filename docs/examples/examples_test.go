@@ -130,25 +130,52 @@ func (c *counter) await(id string) {
 
 func (c *counter) set(id string, s sale.State) { c.desk.SetState(id, s, "") }
 
-// A program is one example and how to start it.
+// A program is one example and how to build and start it. {dir} in its commands is a folder for what is built.
 type program struct {
-	file, needs string
-	classes     string // folder of the compiled Java till
+	file    string
+	install string   // what Debian calls what it needs
+	probe   []string // succeeds where that is there
+	build   []string
+	run     []string
 }
 
 var programs = []program{
-	{file: "till.py", needs: "python3"}, {file: "line_till.py", needs: "python3"}, {file: "till.js", needs: "node"},
-	{file: "Till.java", needs: "javac"}, {file: "till.php", needs: "php"},
+	{"till.py", "python3", []string{"python3", "--version"}, nil, []string{"python3", "till.py"}},
+	{"line_till.py", "python3", []string{"python3", "--version"}, nil, []string{"python3", "line_till.py"}},
+	{"till.js", "nodejs", []string{"node", "--version"}, nil, []string{"node", "till.js"}},
+	{"Till.java", "default-jdk-headless", []string{"javac", "-version"}, []string{"javac", "-d", "{dir}", "Till.java"},
+		[]string{"java", "-XX:TieredStopAtLevel=1", "-cp", "{dir}", "Till"}},
+	{"till.php", "php-cli php-curl", []string{"php", "-r", `exit(extension_loaded("curl") ? 0 : 1);`}, nil, []string{"php", "till.php"}},
+	{"till.pas", "fp-compiler fp-units-fcl", []string{"fpc", "-iV"}, []string{"fpc", "-v0", "-FE{dir}", "-o{dir}/till", "till.pas"}, []string{"{dir}/till"}},
+	{"Till.cs", "mono-mcs mono-runtime", []string{"mcs", "--version"}, []string{"mcs", "-out:{dir}/Till.exe", "Till.cs"}, []string{"mono", "{dir}/Till.exe"}},
+	{"till.sh", "curl", []string{"curl", "--version"}, nil, []string{"sh", "till.sh"}},
 }
 
-// start starts the till for the sale "a" of HKD 128.50, ticket 88211.
-func (p program) start(c *counter) *exec.Cmd {
-	c.t.Helper()
-	command := []string{p.needs, p.file}
-	if p.needs == "javac" {
-		command = []string{"java", "-XX:TieredStopAtLevel=1", "-cp", p.classes, "Till"}
+// ready builds the till in a folder of its own and returns the command that starts it.
+func (p program) ready(t *testing.T) []string {
+	t.Helper()
+	if exec.Command(p.probe[0], p.probe[1:]...).Run() != nil {
+		t.Skip("needs: apt-get install ", p.install)
 	}
-	cmd := exec.Command(command[0], append(command[1:], "a", "12850", "HKD", "88211")...)
+	dir := t.TempDir()
+	in := func(command []string) (c []string) {
+		for _, word := range command {
+			c = append(c, strings.ReplaceAll(word, "{dir}", dir))
+		}
+		return c
+	}
+	if b := in(p.build); len(b) > 0 {
+		if out, err := exec.Command(b[0], b[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	return in(p.run)
+}
+
+// run starts the till for the sale "a" of HKD 128.50, ticket 88211.
+func (c *counter) run(command []string) *exec.Cmd {
+	c.t.Helper()
+	cmd := exec.Command(command[0], append(command[1:len(command):len(command)], "a", "12850", "HKD", "88211")...)
 	cmd.Env = append(os.Environ(), "CPMD_SOCKET="+filepath.Join(c.dir, "http"), "CPMD_LINE="+filepath.Join(c.dir, "line"),
 		"CPMD_URL=http://"+c.addr, "CPMD_TOKEN_FILE="+filepath.Join(c.dir, "token"))
 	cmd.Stdout, cmd.Stderr = new(bytes.Buffer), os.Stderr
@@ -182,64 +209,64 @@ func (c *counter) wait(cmd *exec.Cmd, exit int, shown ...string) {
 	}
 }
 
-var stories = map[string]func(*counter, program){
-	"paid": func(c *counter, p program) {
-		cmd := p.start(c)
+var stories = map[string]func(*counter, []string){
+	"paid": func(c *counter, p []string) {
+		cmd := c.run(p)
 		c.await("a")
 		c.set("a", sale.Confirming)
 		c.set("a", sale.Paid)
 		c.wait(cmd, 0, "Paid.", "PAID")
 	},
-	"not paid": func(c *counter, p program) {
-		cmd := p.start(c)
+	"not paid": func(c *counter, p []string) {
+		cmd := c.run(p)
 		c.await("a")
 		c.desk.SetState("a", sale.NotPaid, sale.Declined)
 		c.wait(cmd, 1, "Not paid.", "NOT PAID")
 	},
-	"not known": func(c *counter, p program) {
-		cmd := p.start(c)
+	"not known": func(c *counter, p []string) {
+		cmd := c.run(p)
 		c.await("a")
 		c.set("a", sale.Unresolved)
 		c.wait(cmd, 2, "Not confirmed. Do not charge again.", "NOT KNOWN")
 	},
-	"lane busy": func(c *counter, p program) {
+	"lane busy": func(c *counter, p []string) {
 		c.open("b", "")
-		c.wait(p.start(c), 1, "sale b holds the lane", "NOT PAID")
+		c.wait(c.run(p), 1, "sale b holds the lane", "NOT PAID")
 	},
-	"the ticket is not finished": func(c *counter, p program) {
+	"the ticket is not finished": func(c *counter, p []string) {
 		c.open("b", "88211")
 		c.set("b", sale.Unresolved)
-		c.wait(p.start(c), 2, "sale b of this ticket is not finished", "NOT KNOWN")
+		c.wait(c.run(p), 2, "sale b of this ticket is not finished", "NOT KNOWN")
 	},
-	"lost answers": func(c *counter, p program) {
+	"lost answers": func(c *counter, p []string) {
 		for _, l := range c.lossy {
 			l.Lose(1)
 		}
-		cmd := p.start(c)
+		cmd := c.run(p)
 		c.await("a")
 		c.set("a", sale.Paid)
 		c.wait(cmd, 0, "No answer. Asking again.", "PAID")
 	},
-	"the daemon restarts": func(c *counter, p program) {
-		cmd := p.start(c)
+	"the daemon restarts": func(c *counter, p []string) {
+		cmd := c.run(p)
 		c.await("a")
 		c.stop()
 		c.set("a", sale.Paid)
 		c.start()
 		c.wait(cmd, 0, "PAID")
 	},
-	"the till crashes": func(c *counter, p program) {
-		cmd := p.start(c)
+	"the till crashes": func(c *counter, p []string) {
+		cmd := c.run(p)
 		c.await("a")
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		cmd = p.start(c)
+		cmd = c.run(p)
 		c.set("a", sale.Paid)
 		c.wait(cmd, 0, "PAID")
 	},
-	"something is broken for a while": func(c *counter, p program) {
+	"something is broken for a while": func(c *counter, p []string) {
 		c.broken.Store(1)
-		cmd := p.start(c)
+		cmd := c.run(p)
 		c.await("a")
 		c.set("a", sale.Paid)
 		c.wait(cmd, 0, "The disk is full. Asking again.", "PAID")
@@ -250,19 +277,11 @@ func TestTills(t *testing.T) {
 	for _, p := range programs {
 		t.Run(p.file, func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath(p.needs); err != nil {
-				t.Skip("needs ", p.needs)
-			}
-			if p.needs == "javac" {
-				p.classes = t.TempDir()
-				if out, err := exec.Command("javac", "-d", p.classes, p.file).CombinedOutput(); err != nil {
-					t.Fatalf("%v\n%s", err, out)
-				}
-			}
+			command := p.ready(t)
 			for name, story := range stories {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					story(newCounter(t), p)
+					story(newCounter(t), command)
 				})
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ const (
 	saysPaid     verdict = 0
 	saysNotPaid  verdict = 1
 	saysNotKnown verdict = 2
+	saysMisused  verdict = 64 // it refuses the bill as it stands, for a person to correct
 	saysNothing  verdict = -1 // it did not end, or with another status
 )
 
@@ -37,6 +39,8 @@ func (v verdict) String() string {
 		return "not paid"
 	case saysNotKnown:
 		return "not known"
+	case saysMisused:
+		return "wrong usage"
 	}
 	return "nothing"
 }
@@ -81,10 +85,11 @@ func (r *run) kill() {
 
 func (r *run) verdict() verdict {
 	<-r.ended
-	if code := r.cmd.ProcessState.ExitCode(); !r.late.Load() && code >= int(saysPaid) && code <= int(saysNotKnown) {
-		return verdict(code)
+	code := verdict(r.cmd.ProcessState.ExitCode())
+	if r.late.Load() || !slices.Contains([]verdict{saysPaid, saysNotPaid, saysNotKnown, saysMisused}, code) {
+		return saysNothing
 	}
-	return saysNothing
+	return code
 }
 
 // said is how it ended, in words.

@@ -54,7 +54,7 @@ func (t timings) String() string {
 		}
 		return s
 	}
-	return usualTiming + fmt.Sprintf("scan = %q\nconfirm = %q\ngive_up = %q", or(t.scan, "30s"), or(t.confirm, "15s"), or(t.giveUp, "20s"))
+	return usualTiming + fmt.Sprintf("scan = %q\nconfirm = %q\ngive_up = %q", or(t.scan, "30s"), or(t.confirm, "30s"), or(t.giveUp, "40s"))
 }
 
 func newWorld(ctx context.Context, p Plan, t timings, n int) (w *world, err error) {
@@ -172,13 +172,20 @@ func is(s sale.State) func(sale.View) bool { return func(v sale.View) bool { ret
 
 // customer shows a code as soon as the till's sale waits for its nth one; the ending says what QFPay does (qfpaysim -help).
 func (w *world) customer(nth int, ending string) {
-	w.sale(func(v sale.View) bool { return v.State == sale.Waiting && len(v.Payments) == nth-1 })
-	if w.stuck() {
-		return
+	v := w.sale(func(v sale.View) bool { return v.State == sale.Waiting && len(v.Payments) == nth-1 })
+	for !w.stuck() && v.State == sale.Waiting && len(v.Payments) < nth {
+		w.codes++
+		w.fail(w.st.Scan(1, fmt.Sprintf("28%08d%04d%s", w.bill.Amount, w.codes, ending)))
+		for again := time.Now().Add(showAgain); !w.stuck() && v.State == sale.Waiting && len(v.Payments) < nth && time.Now().Before(again); {
+			if now, err := w.st.Till.WaitSale(w.ctx, v.ID, v.Seq, time.Until(again)); err == nil {
+				v = now
+			}
+		}
 	}
-	w.codes++
-	w.fail(w.st.Scan(1, fmt.Sprintf("28%08d%04d%s", w.bill.Amount, w.codes, ending)))
 }
+
+// showAgain is after how long a customer whose code was not read shows a fresh one.
+const showAgain = 3 * time.Second
 
 // asks waits until the till has made a request, n times.
 func (w *world) asks(op string, n int) {

@@ -1,0 +1,35 @@
+package examples
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Each example passes the certification that docs/till-api.md offers to every till: the real daemon, a simulated QFPay, lost
+// answers, restarts and crashes. So does cpmctl, which cancels too.
+func TestTillsAreCertified(t *testing.T) {
+	bin := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", bin, "cpmd/cmd/cpmd", "cpmd/cmd/cpmctl", "cpmd/cmd/qfpaysim").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	certify := func(t *testing.T, args ...string) {
+		t.Helper()
+		cmd := exec.Command(filepath.Join(bin, "cpmd"), append([]string{"certify", "-j", "6"}, args...)...)
+		if fi, err := os.Stat("/dev/shm"); err == nil && fi.IsDir() {
+			cmd.Env = append(os.Environ(), "TMPDIR=/dev/shm") // the disk is not what is tried
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+	// One after the other: each has six cases under way.
+	for _, p := range programs {
+		t.Run(p.file, func(t *testing.T) { certify(t, append([]string{"--"}, p.ready(t)...)...) })
+	}
+	t.Run("cpmctl", func(t *testing.T) {
+		certify(t, "-cancel", "--", filepath.Join(bin, "cpmctl"), "-addr", "unix:{socket}", "sale", "-amount", "{decimal}",
+			"-currency", "{currency}", "-id", "{id}", "-ticket", "{ticket}")
+	})
+}
