@@ -32,6 +32,7 @@ func makeRoutes() []route {
 	add("GET /healthz", nil, nil, (*httpDialect).healthz)
 	add("GET /readyz", nil, nil, (*httpDialect).readyz)
 	add("GET /metrics", anyOf(Read), nil, (*httpDialect).metrics)
+	add("GET /v1/backup", anyOf(Read), nil, (*httpDialect).backup)
 	add("GET /openapi.json", nil, nil, (*httpDialect).openAPI)
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -55,6 +56,8 @@ type Config struct {
 	Endpoints []Endpoint
 	// Metrics answers GET /metrics; nil: there is none.
 	Metrics http.Handler
+	// Backup makes a copy of the journal, which is gone when it is closed; nil: there are none.
+	Backup func(context.Context) (io.ReadSeekCloser, error)
 	// Registry takes this package's own metrics; may be nil.
 	Registry prometheus.Registerer
 }

@@ -31,6 +31,7 @@ func init() {
 		saleCommand, showCommand, cancelCommand, deliveredCommand, refundCommand, receiptCommand,
 		listCommand, totalsCommand, lanesCommand, scanCommand, eventsCommand, watchCommand,
 		diagnoseCommand, alarmsCommand, settleCommand, explainCommand, askCommand, resolveCommand, reconcileCommand,
+		backupCommand,
 		versionCommand, completionCommand, manCommand,
 	}
 }

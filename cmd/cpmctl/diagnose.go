@@ -14,9 +14,19 @@ import (
 
 var diagnoseCommand = &command{
 	name: "diagnose", summary: "what is wrong and what to do",
-	exits: [3]string{"all is well", "sales cannot be taken, or there is something to do", "not known"},
-	begin: func(*flag.FlagSet) action {
+	about: `With -bundle, what support needs to see goes into a file: this page, recent sales and alarms, what happened to those that are not finished, metrics, and the log and configuration where this user may read them. Keys, tokens, payment codes and the webhook's address are masked. It is written also while cpmd is down.`,
+	exits: [3]string{"all is well; with -bundle: it is written", "sales cannot be taken, or there is something to do", "not known"},
+	begin: func(fs *flag.FlagSet) action {
+		file := fs.String("bundle", "", "write a `FILE` for support (.zip) instead")
 		return func(t *tool, _ []string) (int, error) {
+			if *file != "" {
+				if err := t.makeBundle(*file); err != nil {
+					return exitOutput, err
+				}
+				return t.done(0, map[string]any{"bundle": *file}, func(w io.Writer) {
+					fmt.Fprintf(w, "%s is for support; look through it before you send it (unzip -l %s)\n", *file, *file)
+				})
+			}
 			v, err := t.Diagnosis(t.first)
 			if err != nil {
 				return failed(err)

@@ -81,7 +81,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	held := heldSockets(log)
 	doors := endpoints(cfg.Tills, held)
 	release(held, log)
-	tills := till.New(till.Config{Endpoints: doors, Registry: metrics.registry,
+	tills := till.New(till.Config{Endpoints: doors, Registry: metrics.registry, Backup: newBackups(cfg.Journal.Path).make,
 		Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{})}, q, log.Named("till"))
 	if err = tills.Start(ctx); err == nil {
 		log.Info("ready", zap.String("version", version), zap.String("config", cfg.File), zap.String("gateway", cfg.Gateway.URL), zap.Int("lanes", len(lanes)))

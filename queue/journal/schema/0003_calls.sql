@@ -6,3 +6,6 @@ CREATE TABLE alarm_call (
   done_at TEXT NOT NULL,
   PRIMARY KEY (alarm, event, via)
 ) STRICT;
+
+-- The books of a day, in a journal of years.
+CREATE INDEX payment_by_sending ON payment (sent_at);
