@@ -175,7 +175,7 @@ func multiply(t *testing.T, path string, n int) (entries int) {
 			}
 		}
 		rows.Close()
-		do(fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM many CROSS JOIN (SELECT * FROM %s WHERE %s) t ORDER BY many.n DESC, t.rowid`,
+		do(fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM many CROSS JOIN (SELECT * FROM %s WHERE %s) t ORDER BY many.n DESC`,
 			c.table, strings.Join(columns, ","), strings.Join(values, ","), c.table, c.where))
 	}
 	do(`INSERT INTO reconciliation (day, at, clean, result) VALUES ('2026-11-21', '2026-11-22T03:30:00.000000Z', 1, '{"day":"2026-11-21"}')`)
