@@ -18,6 +18,7 @@ var plain = map[string]string{
 	"event":          `seq=9, at='', kind='sale', subject='w', cause='{}', told=NULL`,
 	"alarm":          `seq=3, at='', kind='sale', subject='w', payment='', what='new', settled_at='', settled_by='', note=''`,
 	"reconciliation": `day='2026-11-23', at='', clean=1, result='{}'`,
+	"alarm_call":     `alarm=1, event='settled', via='command', done_at=''`,
 }
 
 // add inserts such a row with some columns changed.
@@ -71,6 +72,7 @@ var something = []string{
 	add("alarm", "seq=1", "what='odd'"),
 	add("alarm", "seq=2", "what='done'"), "UPDATE alarm SET settled_at='s', settled_by='b', note='n' WHERE seq=2",
 	add("reconciliation", "day='2026-11-22'"),
+	add("alarm_call", "alarm=2", "event='opened'"),
 }
 
 var breaches = []breach{
@@ -149,6 +151,12 @@ var breaches = []breach{
 	{"reconciliation CHECK (clean IN (0,1))", add("reconciliation", "clean=2")},
 	{"reconciliation CHECK (json_valid(result))", add("reconciliation", "result='{'")},
 	{"reconciliation STRICT", add("reconciliation", "at=x'00'")},
+
+	{"alarm_call PRIMARY KEY (alarm, event, via)", add("alarm_call", "alarm=2", "event='opened'")},
+	{"alarm_call alarm REFERENCES alarm (seq)", add("alarm_call", "alarm=99")},
+	{"alarm_call CHECK (event IN ('opened','settled'))", add("alarm_call", "event='odd'")},
+	{"alarm_call CHECK (via IN ('command','webhook'))", add("alarm_call", "via='pigeon'")},
+	{"alarm_call STRICT", add("alarm_call", "done_at=x'00'")},
 
 	{"a_final_sale_stays", "UPDATE sale SET state='not_paid', reason='declined' WHERE id='q'"},
 	{"a_final_sale_stays on NEW.reason <> OLD.reason", "UPDATE sale SET reason='cancelled' WHERE id='n'"},
