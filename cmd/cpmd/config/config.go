@@ -16,6 +16,7 @@ import (
 	"cpmd/payment"
 	"cpmd/scanner"
 	"cpmd/till"
+	"cpmd/till/page"
 )
 
 // A Config is a whole, checked configuration: all defaults filled in, all paths absolute.
@@ -27,6 +28,7 @@ type Config struct {
 	Audit   Audit
 	Sales   Sales
 	Log     Log
+	Display Display
 	Lanes   []Lane // at least one; names differ
 	Tills   []Till // at least one; addresses differ
 }
@@ -69,6 +71,11 @@ type Audit struct {
 // Sales is what is asked of tills.
 type Sales struct {
 	OldIDs string // "answer" or "refuse": an id of an earlier day's sale, with the same content
+}
+
+// A Display is what customers are shown.
+type Display struct {
+	Languages *page.Languages
 }
 
 // A Log is what is logged and how.
@@ -136,6 +143,7 @@ func load(path string) (*Config, *source) {
 		Audit:   audit(root.table("audit"), !loopbackURL(g.URL)),
 		Sales:   sales(root.table("sales")),
 		Log:     logging(root.table("log")),
+		Display: display(root.table("display")),
 		Lanes:   l,
 		Tills:   tills(root, l),
 	}, s
@@ -149,6 +157,22 @@ func journal(t *table) Journal {
 				return "", todo("%q cannot be the journal; name a file, such as /var/lib/cpmd/journal.db", name)
 			}
 			return t.path(name), nil
+		}),
+	}
+}
+
+func display(t *table) Display {
+	defer t.done()
+	return Display{
+		Languages: read(t, "languages", "", func(folder string) (*page.Languages, error) {
+			if folder != "" {
+				folder = t.path(folder)
+			}
+			l, err := page.ReadLanguages(folder)
+			if err != nil {
+				return nil, todo("%v", err)
+			}
+			return l, nil
 		}),
 	}
 }

@@ -35,6 +35,7 @@ type Plan struct {
 	Lanes  int
 	Timing string   // the [timing] section's lines
 	Sims   []string // further flags of qfpaysim
+	More   string   // further lines of the configuration
 }
 
 // A Stage is a counter. Its methods are called from one goroutine.
@@ -97,7 +98,7 @@ level = "debug"
 [[till]]
 dialect = "http"
 listen = %q
-`, s.URL, s.Journal(), p.Timing, lanes.String(), "unix:"+s.socket())}
+%s`, s.URL, s.Journal(), p.Timing, lanes.String(), "unix:"+s.socket(), p.More)}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(p.Dir, name), []byte(text), 0o600); err != nil {
 			return nil, err
