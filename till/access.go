@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"cpmd/queue/sale"
 )
@@ -64,6 +65,23 @@ func (s *Server) seesRefund(ctx context.Context, x access, by, id string) error 
 		return err
 	}
 	return x.sees(v)
+}
+
+// find lists the sale of an id and those of a ticket.
+func (s *Server) find(ctx context.Context, a *ask) ([]sale.View, error) {
+	a.filter.Ticket = a.find
+	all, err := s.salesFor(ctx, a)
+	if err != nil || isID(a.find) != nil {
+		return all, err
+	}
+	v, err := s.saleFor(ctx, a, a.find)
+	if refused := (*sale.Error)(nil); errors.As(err, &refused) && (refused.Code == sale.UnknownSale || refused.Code == NotAllowed) {
+		return all, nil
+	}
+	if err == nil && !slices.ContainsFunc(all, func(o sale.View) bool { return o.ID == v.ID }) {
+		all = append([]sale.View{v}, all...)
+	}
+	return all, err
 }
 
 // longestList is how many sales are looked through where some of them are hidden.

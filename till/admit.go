@@ -15,7 +15,7 @@ import (
 // admit keeps out who has no business here. Any web page can make a browser on this machine send requests to
 // a loopback port, directly or by a DNS name that it points at 127.0.0.1 (DNS rebinding). So over TCP the Host
 // must be a loopback name, a browser's Origin must be this very server or configured, and everything needs the
-// token. A Unix socket is guarded by its file mode, but a browser that comes through some proxy is refused there
+// token ([httpDialect.whoIs]). A Unix socket is guarded by its file mode, but a browser that comes through some proxy is refused there
 // as well.
 func (d *httpDialect) admit(r *http.Request, encrypted bool) *Problem {
 	if d.isTCP() && !isLoopbackHost(r.Host) {
@@ -31,10 +31,6 @@ func (d *httpDialect) admit(r *http.Request, encrypted bool) *Problem {
 			return problem(http.StatusForbidden, unauthorized,
 				"Web pages of other origins may not use this API; send requests from the till's program.")
 		}
-	}
-	if d.isTCP() && !sameToken(bearer(r.Header), d.token()) {
-		return problem(http.StatusUnauthorized, unauthorized,
-			"Send the header Authorization: Bearer TOKEN with the token from the token_file of the configuration.")
 	}
 	return nil
 }
@@ -86,7 +82,7 @@ const adviceLimit = time.Second
 func (d *httpDialect) readyz(w http.ResponseWriter, r *http.Request) int {
 	err := d.desk.Ready()
 	var advice []string
-	if r.Context().Value(guestKey{}).(*guest).access().check(anyOf(Read)) == nil {
+	if who, p := d.whoIs(r, r.Context().Value(guestKey{}).(*guest)); p == nil && who.check(anyOf(Read)) == nil {
 		ctx, cancel := context.WithTimeout(r.Context(), adviceLimit)
 		v, _ := d.Diagnosis(ctx) // without it the status says enough
 		cancel()

@@ -186,6 +186,16 @@ func oneOf[S ~string](one, other S) rule {
 	}
 }
 
+// isOperator takes a name that cannot be taken for anything else in a by.
+func isOperator(s string) error {
+	if len(s) > 64 || strings.Trim(s, " ") != s || strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.In(r, unicode.Letter, unicode.Mark, unicode.Digit) && !strings.ContainsRune(" ._-", r) || r == utf8.RuneError
+	}) {
+		return errors.New("must be a name of at most 64 bytes: letters, digits, blanks, dots and dashes")
+	}
+	return nil
+}
+
 // isNote takes a person's words.
 func isNote(s string) error {
 	if len(s) < 1 || len(s) > 500 || strings.ContainsFunc(s, func(r rune) bool {

@@ -86,6 +86,13 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 	if p := d.admit(r, g.encrypted()); p != nil {
 		return d.turnAway(w, p)
 	}
+	if status, done := d.pages(w, r, label); done {
+		return status
+	}
+	who, p := d.whoIs(r, g)
+	if p != nil {
+		return d.turnAway(w, p)
+	}
 	if !g.welcome() {
 		return d.turnAway(w, tooMany())
 	}
@@ -94,7 +101,7 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 		return d.problem(w, p)
 	}
 	*label = rt.label
-	if err := g.access().check(rt.needs); err != nil {
+	if err := who.check(rt.needs); err != nil {
 		return d.problem(w, d.problemOf(err, rt.label))
 	}
 	if rt.plain != nil {
@@ -107,12 +114,15 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 	// The request has arrived. Left as it is, the read deadline would end the request's context in mid-wait.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 
-	a := newAsk(g.access())
+	a := newAsk(who)
 	if err := decode(a, rt.op.fields, path, r.URL.RawQuery, body, isForm(r, body)); err != nil {
 		return d.problem(w, d.problemOf(err, rt.label))
 	}
 	if rt.op.do == nil {
 		return d.events(w, r, a)
+	}
+	if rt.op.method == displayMethod && wants(r, eventsType) {
+		return d.displayEvents(w, r, a)
 	}
 	// A till that goes away ends its wait, but tears nothing that has begun; and one that only closed its
 	// sending side still gets its answer.
@@ -120,6 +130,9 @@ func (d *httpDialect) answer(w http.ResponseWriter, r *http.Request, label *stri
 	status, answer, err := rt.op.do(d.Server, context.WithoutCancel(r.Context()), a)
 	if err != nil {
 		return d.problem(w, d.problemOf(err, rt.label, a.about(rt.op)...))
+	}
+	if t, isTable := answer.(interface{ CSV() []byte }); isTable && wants(r, csvType) {
+		return d.write(w, status, csvType+"; charset=utf-8", t.CSV())
 	}
 	return d.send(w, status, "application/json", answer)
 }

@@ -2,6 +2,7 @@ package till
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"cpmd/queue/sale"
+	"cpmd/till/page"
 )
 
 // The description of the http dialect, OpenAPI 3.1, is made from the table of operations and from the views, so it
@@ -33,7 +35,8 @@ var answers = map[string]any{
 		Lane     string `json:"lane"`
 		Accepted bool   `json:"accepted"`
 	}{},
-	"diagnosis": sale.Diagnosis{},
+	"diagnosis": sale.Diagnosis{}, "displays": DisplaysView{}, displayMethod: page.DisplayView{}, "day": DayView{}, "access": AccessView{},
+	"page.link": LinkView{},
 }
 
 type dict = map[string]any
@@ -53,6 +56,7 @@ var takes = map[string]dict{
 	"all": {"type": "boolean"}, "last": {"type": "boolean"}, "seq": {"type": "integer", "format": "int64", "minimum": 1},
 	"metadata": {"type": "object", "additionalProperties": dict{"type": "string"}, "maxProperties": 16},
 	"state":    {"type": "string", "enum": sale.States}, "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
+	"lang": textOf(64), "find": textOf(64),
 	"outcome": {"type": "string"}, "width": {"type": "integer", "enum": []int{sale.NarrowReceipt, sale.WideReceipt}},
 }
 
@@ -159,6 +163,12 @@ func structSchema(t reflect.Type, named dict) dict {
 	properties, required := dict{}, []string{}
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if f.Anonymous { // its fields stand among the others
+			inner := structSchema(f.Type, named)
+			maps.Copy(properties, inner["properties"].(dict))
+			required = append(required, inner["required"].([]string)...)
+			continue
+		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if !f.IsExported() || name == "-" || name == "" {
 			continue

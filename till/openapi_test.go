@@ -54,7 +54,8 @@ func TestOpenAPI(t *testing.T) {
 			continue
 		}
 		e := till.Endpoint{Dialect: till.DialectHTTP, Listen: "unix:" + tilltest.SocketDir(t) + "/s", Name: "front"}
-		answered := newCaller(t, tilltest.Start(t, sold(t), e).Addrs()[0])
+		page := tilltest.TCP(t, till.DialectHTTP)
+		answered := newCaller(t, tilltest.Start(t, sold(t), e, page).Addrs()[0])
 		tr := tries[k]
 		check := func(a answer, media string, status string) {
 			t.Helper()

@@ -14,22 +14,24 @@ import (
 
 // An ask is a decoded request; an operation uses what its fields filled in.
 type ask struct {
-	access                 // of who asks
-	gone   <-chan struct{} // closed when who asks has left
-	id     string
-	sale   sale.Request
-	refund sale.RefundRequest
-	word   sale.Resolution
-	filter sale.Filter
-	place  string // the lane of a scan
-	day    string
-	code   string
-	token  string
-	all    bool
-	seq    int64 // of an alarm
-	width  int   // columns of a receipt's text
-	wait   time.Duration
-	after  int64 // -1: not given
+	access                    // of who asks
+	gone      <-chan struct{} // closed when who asks has left
+	id        string
+	sale      sale.Request
+	refund    sale.RefundRequest
+	word      sale.Resolution
+	filter    sale.Filter
+	place     string // the lane of a scan
+	day       string
+	code      string
+	token     string
+	all       bool
+	find      string // an id or a ticket
+	languages string // of the customer display
+	seq       int64  // of an alarm
+	width     int    // columns of a receipt's text
+	wait      time.Duration
+	after     int64 // -1: not given
 }
 
 // An operation is one thing that tills can do, in every dialect.
@@ -46,6 +48,7 @@ var (
 	idField    = field{"id", inPath, true, word(func(a *ask) *string { return &a.id }, isID)}
 	waitField  = field{"wait", inQuery, false, duration(func(a *ask) *time.Duration { return &a.wait })}
 	afterField = field{"after", inQuery, false, integer(func(a *ask) *int64 { return &a.after }, 0, math.MaxInt64)}
+	langField  = field{"lang", inQuery, false, word(func(a *ask) *string { return &a.languages }, optional(isPrintable))}
 	dayField   = field{"day", inQuery, false, word(func(a *ask) *string { return &a.day }, optional(isDay))}
 )
 
@@ -76,6 +79,7 @@ var operations = []operation{
 		{"day", inQuery, false, word(func(a *ask) *string { return &a.filter.Day }, optional(isDay))},
 		{"ticket", inQuery, false, word(func(a *ask) *string { return &a.filter.Ticket }, optional(isPrintable))},
 		{"limit", inQuery, false, integer(func(a *ask) *int { return &a.filter.Limit }, 1, 1000)},
+		{"find", inQuery, false, word(func(a *ask) *string { return &a.find }, optional(isPrintable))},
 	}, (*Server).listSales},
 
 	{"sale.delivered", "POST /v1/sales/{id}/delivered", anyOf(Sell), []field{idField}, (*Server).delivered},
@@ -125,16 +129,32 @@ var operations = []operation{
 		{"code", inBody, true, word(func(a *ask) *string { return &a.code }, isCode)},
 	}, (*Server).scan},
 
+	{"displays", "GET /v1/displays", anyOf(Display, Read), []field{langField}, (*Server).displays},
+
+	// Over http it can be had as events too.
+	{displayMethod, "GET /v1/lanes/{lane}/display", anyOf(Display, Read), []field{
+		{"lane", inPath, true, word(func(a *ask) *string { return &a.place }, isPrintable)}, langField,
+	}, (*Server).display},
+
+	{"day", "GET /v1/day", anyOf(Read), []field{dayField}, (*Server).day},
+	{"access", "GET /v1/access", Permissions, nil, (*Server).whoAmI},
+	{"page.link", "POST /v1/page/links", anyOf(Read), []field{
+		{"operator", inBody, false, word(func(a *ask) *string { return &a.sale.Operator }, optional(isOperator))},
+	}, (*Server).pageLink},
+
 	{"diagnosis", "GET /v1/diagnosis", anyOf(Read), nil, (*Server).diagnosis},
 
 	// The event stream has no answer of its own: each dialect has its way to send it.
 	{subscribe, "GET /v1/events", anyOf(Sell, Refund, Read), []field{afterField}, nil},
 }
 
-const subscribe = "events.subscribe"
+const (
+	subscribe     = "events.subscribe"
+	displayMethod = "display"
+)
 
-// slow reports whether the operation asks QFPay, so that others must not wait behind it.
-func (o *operation) slow() bool { return o.method == "reconcile" }
+// slow reports whether the operation asks QFPay or reads much, so that others must not wait behind it.
+func (o *operation) slow() bool { return o.method == "reconcile" || o.method == "day" }
 
 func created(is bool) int {
 	if is {
@@ -220,7 +240,11 @@ func (s *Server) reconcile(ctx context.Context, a *ask) (int, any, error) {
 }
 
 func (s *Server) listSales(ctx context.Context, a *ask) (int, any, error) {
-	all, err := s.salesFor(ctx, a)
+	look := s.salesFor
+	if a.find != "" {
+		look = s.find
+	}
+	all, err := look(ctx, a)
 	list := make([]sale.View, len(all))
 	for i, v := range all {
 		list[i] = whole(v)

@@ -34,6 +34,8 @@ type access struct {
 	by    string // the endpoint and, over a Unix socket, the user: for the journal
 	may   map[Permission]bool
 	lanes []string // nil: all
+
+	derived bool // let in by a token that was made from the endpoint's: one of the pages
 }
 
 // accessOf works out what a peer may do at an endpoint.
@@ -54,8 +56,10 @@ const peerMark = ", user "
 
 // endpointOf returns the endpoint's name of a by.
 func endpointOf(by string) string {
-	if i := strings.LastIndex(by, peerMark); i >= 0 {
-		return by[:i]
+	for _, mark := range []string{operatorMark, peerMark} {
+		if i := strings.LastIndex(by, mark); i >= 0 {
+			by = by[:i]
+		}
 	}
 	return by
 }

@@ -54,6 +54,11 @@ var tries = []try{
 	{"reconcile", `{}`, "GET", "/v1/reconciliation", "", []till.Permission{till.Read}, nil, "", ""},
 	{"lanes", `{}`, "GET", "/v1/lanes", "", []till.Permission{till.Sell, till.Read}, nil, "", ""},
 	{"lane.scan", `{"lane":"3","code":"1"}`, "POST", "/v1/lanes/3/scan", `{"code":"1"}`, []till.Permission{till.Sell}, nil, "", ""},
+	{"displays", `{}`, "GET", "/v1/displays", "", []till.Permission{till.Display, till.Read}, nil, "", ""},
+	{"display", `{"lane":"3"}`, "GET", "/v1/lanes/3/display", "", []till.Permission{till.Display, till.Read}, nil, "", ""},
+	{"day", `{}`, "GET", "/v1/day", "", []till.Permission{till.Read}, nil, "", ""},
+	{"access", `{}`, "GET", "/v1/access", "", till.Permissions, nil, "", ""},
+	{"page.link", `{"operator":"Mei"}`, "POST", "/v1/page/links", `{"operator":"Mei"}`, []till.Permission{till.Read}, nil, "", ""},
 	{"diagnosis", `{}`, "GET", "/v1/diagnosis", "", []till.Permission{till.Read}, nil, "", ""},
 	{"events.subscribe", `{}`, "GET", "/v1/events", "", []till.Permission{till.Sell, till.Refund, till.Read}, nil, "", ""},
 }
@@ -101,7 +106,8 @@ func check(t *testing.T, allow []till.Permission, network, dialect, method, para
 		e = tilltest.TCP(t, dialect)
 	}
 	e.Name, e.Allow = "front", allow
-	addr := tilltest.Start(t, sold(t), e).Addrs()[0]
+	page := tilltest.TCP(t, till.DialectHTTP) // where links of the page lead
+	addr := tilltest.Start(t, sold(t), e, page).Addrs()[0]
 	var status int
 	var code sale.Code
 	var detail string

@@ -16,6 +16,9 @@ const (
 	notReady     sale.Code = "not_ready"
 )
 
+// NoPage says that no endpoint has the operator's page.
+const NoPage sale.Code = "no_page"
+
 // NotAllowed refuses what the endpoint or its peer has no permission for.
 const NotAllowed sale.Code = "not_allowed"
 
@@ -53,6 +56,7 @@ var statusOf = map[sale.Code]int{
 	sale.UnknownAlarm:       http.StatusNotFound,
 	sale.UnknownDay:         http.StatusNotFound,
 	sale.NotDeliverable:     http.StatusConflict,
+	NoPage:                  http.StatusConflict,
 	sale.GatewayUnavailable: http.StatusBadGateway,
 	sale.JournalUnavailable: http.StatusServiceUnavailable,
 	sale.ShuttingDown:       http.StatusServiceUnavailable,

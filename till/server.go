@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"cpmd/till/page"
 )
 
 // The dialects.
@@ -58,6 +60,11 @@ type Config struct {
 	Metrics http.Handler
 	// Backup makes a copy of the journal, which is gone when it is closed; nil: there are none.
 	Backup func(context.Context) (io.ReadSeekCloser, error)
+	// Location is the time zone of days, and Currencies are the decimals of each; for the pages.
+	Location   *time.Location // nil: UTC
+	Currencies map[string]int
+	// Languages are those of the customer display; nil: those that come with cpmd.
+	Languages *page.Languages
 	// Registry takes this package's own metrics; may be nil.
 	Registry prometheus.Registerer
 }
@@ -110,12 +117,19 @@ type Server struct {
 
 	mu    sync.Mutex
 	doors []*door
+
+	links     links
+	languages *page.Languages
 }
 
 // New makes a Server; [Server.Start] opens its endpoints.
 func New(cfg Config, desk Desk, log *zap.Logger) *Server {
+	words := cfg.Languages
+	if words == nil {
+		words = page.BuiltIn()
+	}
 	return &Server{desk: desk, log: log, cfg: cfg, limits: defaultLimits,
-		metrics: newMetrics(cfg.Registry), ending: make(chan struct{})}
+		metrics: newMetrics(cfg.Registry), ending: make(chan struct{}), languages: words}
 }
 
 // Start opens all endpoints and answers tills until [Server.Shutdown]. One that cannot be opened, such as one

@@ -29,7 +29,7 @@ var commands []*command
 func init() {
 	commands = []*command{
 		saleCommand, showCommand, cancelCommand, deliveredCommand, refundCommand, receiptCommand,
-		listCommand, totalsCommand, lanesCommand, scanCommand, eventsCommand, watchCommand,
+		listCommand, totalsCommand, lanesCommand, scanCommand, eventsCommand, watchCommand, pageCommand,
 		diagnoseCommand, alarmsCommand, settleCommand, explainCommand, askCommand, resolveCommand, reconcileCommand,
 		backupCommand,
 		versionCommand, completionCommand, manCommand,

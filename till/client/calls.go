@@ -201,3 +201,18 @@ func (c *Client) Diagnosis(ctx context.Context) (v sale.Diagnosis, err error) {
 	_, err = c.call(ctx, http.MethodGet, "/v1/diagnosis", nil, &v, 0)
 	return v, err
 }
+
+// A PageLink opens the operator's page in a browser, once and soon, and the customer display.
+type PageLink struct {
+	URL       string    `json:"url"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Display   string    `json:"display"` // empty: no endpoint has it
+}
+
+// PageLink makes a link for an operator, whose name may be "".
+func (c *Client) PageLink(ctx context.Context, operator string) (v PageLink, err error) {
+	_, err = c.call(ctx, http.MethodPost, "/v1/page/links", struct {
+		Operator string `json:"operator,omitempty"`
+	}{operator}, &v, 0)
+	return v, err
+}

@@ -82,6 +82,7 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	doors := endpoints(cfg.Tills, held)
 	release(held, log)
 	tills := till.New(till.Config{Endpoints: doors, Registry: metrics.registry, Backup: newBackups(cfg.Journal.Path).make,
+		Location: cfg.Gateway.Zone, Currencies: cfg.Gateway.Currencies, Languages: cfg.Display.Languages,
 		Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{})}, q, log.Named("till"))
 	if err = tills.Start(ctx); err == nil {
 		log.Info("ready", zap.String("version", version), zap.String("config", cfg.File), zap.String("gateway", cfg.Gateway.URL), zap.Int("lanes", len(lanes)))

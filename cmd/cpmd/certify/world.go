@@ -74,7 +74,7 @@ func newWorld(ctx context.Context, p Plan, t timings, n int) (w *world, err erro
 	}
 	behind := filepath.Join(w.dir, "c", "line.sock")
 	if w.st, err = stage.New(stage.Plan{Dir: filepath.Join(w.dir, "c"), Cpmd: p.Cpmd, Sim: p.Sim, Lanes: 1, Timing: t.String(),
-		Tills: fmt.Sprintf("[[till]]\ndialect = \"line\"\nlisten = %q\n", "unix:"+behind)}); err != nil {
+		More: fmt.Sprintf("[[till]]\ndialect = \"line\"\nlisten = %q\n", "unix:"+behind)}); err != nil {
 		return w, err
 	}
 	if w.front, err = newFront(filepath.Join(w.dir, "f"), w.st.Socket(), behind); err != nil {

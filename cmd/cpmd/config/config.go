@@ -16,6 +16,7 @@ import (
 	"cpmd/payment"
 	"cpmd/scanner"
 	"cpmd/till"
+	"cpmd/till/page"
 )
 
 // A Config is a whole, checked configuration: all defaults filled in, all paths absolute.
@@ -28,6 +29,7 @@ type Config struct {
 	Alarm   Alarm
 	Sales   Sales
 	Log     Log
+	Display Display
 	Lanes   []Lane // at least one; names differ
 	Tills   []Till // at least one; addresses differ
 }
@@ -76,6 +78,11 @@ type Alarm struct {
 // Sales is what is asked of tills.
 type Sales struct {
 	OldIDs string // "answer" or "refuse": an id of an earlier day's sale, with the same content
+}
+
+// A Display is what customers are shown.
+type Display struct {
+	Languages *page.Languages
 }
 
 // A Log is what is logged and how.
@@ -144,6 +151,7 @@ func load(path string) (*Config, *source) {
 		Alarm:   alarm(root.table("alarm")),
 		Sales:   sales(root.table("sales")),
 		Log:     logging(root.table("log")),
+		Display: display(root.table("display")),
 		Lanes:   l,
 		Tills:   tills(root, l),
 	}, s
@@ -157,6 +165,22 @@ func journal(t *table) Journal {
 				return "", todo("%q cannot be the journal; name a file, such as /var/lib/cpmd/journal.db", name)
 			}
 			return t.path(name), nil
+		}),
+	}
+}
+
+func display(t *table) Display {
+	defer t.done()
+	return Display{
+		Languages: read(t, "languages", "", func(folder string) (*page.Languages, error) {
+			if folder != "" {
+				folder = t.path(folder)
+			}
+			l, err := page.ReadLanguages(folder)
+			if err != nil {
+				return nil, todo("%v", err)
+			}
+			return l, nil
 		}),
 	}
 }

@@ -34,8 +34,8 @@ type Plan struct {
 	Sim    string
 	Lanes  int
 	Timing string   // the [timing] section's lines
-	Tills  string   // further [[till]] tables
 	Sims   []string // further flags of qfpaysim
+	More   string   // further lines of the configuration, behind a [[till]]
 }
 
 // A Stage is a counter. Its methods are called from one goroutine.
@@ -98,7 +98,7 @@ level = "debug"
 [[till]]
 dialect = "http"
 listen = %q
-%s`, s.URL, s.Journal(), p.Timing, lanes.String(), "unix:"+s.Socket(), p.Tills)}
+%s`, s.URL, s.Journal(), p.Timing, lanes.String(), "unix:"+s.Socket(), p.More)}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(p.Dir, name), []byte(text), 0o600); err != nil {
 			return nil, err
