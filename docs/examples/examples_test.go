@@ -115,7 +115,7 @@ func (c *counter) open(id, ticket string) {
 // already or not.
 func (c *counter) await(id string) {
 	c.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(90 * time.Second)
 	for {
 		if _, err := c.desk.Sale(context.Background(), id); err == nil {
 			return
@@ -189,7 +189,7 @@ func (c *counter) run(command []string) *exec.Cmd {
 // wait checks how the till ended and what it showed.
 func (c *counter) wait(cmd *exec.Cmd, exit int, shown ...string) {
 	c.t.Helper()
-	late := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
+	late := time.AfterFunc(150*time.Second, func() { _ = cmd.Process.Kill() })
 	defer late.Stop()
 	_ = cmd.Wait()
 	out := cmd.Stdout.(*bytes.Buffer).String()
