@@ -27,9 +27,15 @@ import (
 )
 
 // Run runs the daemon until the context ends, and returns when all is let go. An error says what to do.
-func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Writer) (err error) {
+func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Writer) error {
+	return RunReloading(ctx, cfg, version, logTo, nil)
+}
+
+// RunReloading does what Run does, and reads the configuration again whenever something comes from reload.
+func RunReloading(ctx context.Context, cfg *config.Config, version string, logTo io.Writer, reload <-chan struct{}) (err error) {
 	unix.Umask(0o077) // the journal and the files that SQLite makes beside it; sockets and tokens get modes of their own
-	log := newLogger(cfg.Log, logTo)
+	level := zap.NewAtomicLevelAt(cfg.Log.Level)
+	log := newLogger(cfg.Log, level, logTo)
 	defer func() { _ = log.Sync() }()
 
 	record, err := journal.Open(cfg.Journal.Path, journalOptions...)
@@ -67,11 +73,13 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 		return err
 	}
 
-	askCtx, stopAsking := context.WithCancel(ctx)
-	var asking sync.WaitGroup
-	asking.Go(func() { keepAsking(askCtx, gateway) })
-	defer asking.Wait()
-	defer stopAsking()
+	besideCtx, stopBeside := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { keepAsking(besideCtx, gateway) })
+	reloads := &reloader{now: cfg, level: level, queue: q, gateway: gateway, log: log}
+	beside.Go(func() { reloads.follow(besideCtx, reload) })
+	defer beside.Wait()
+	defer stopBeside()
 	stopScanners := runScanners(ctx, q, scanners)
 	held := heldSockets(log)
 	doors := endpoints(cfg.Tills, held)

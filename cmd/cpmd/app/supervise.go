@@ -18,7 +18,7 @@ import (
 )
 
 // statusEvery is how often the service manager is told how the daemon stands.
-const statusEvery = 5 * time.Second
+const statusEvery = 2 * time.Second
 
 // notify tells the service manager how the daemon stands; without one it does nothing.
 func notify(log *zap.Logger, state string) {
