@@ -105,6 +105,14 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
+// Limit changes Config.RatePerMinute.
+func (c *Client) Limit(perMinute int) {
+	c.pace.mu.Lock()
+	defer c.pace.mu.Unlock()
+	c.pace.limit(perMinute)
+	c.pace.serve(time.Now())
+}
+
 // Close lets go of idle connections, and of those that Prepare made ready.
 func (c *Client) Close() {
 	if c.ready != nil {

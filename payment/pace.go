@@ -38,12 +38,18 @@ var (
 )
 
 func newPace(perMinute int) *pace {
-	// What is saved up and what comes free in a minute, or a second, together are the limit.
-	burst := min(max(perMinute/10, 1), secondly/2)
-	steady := max(perMinute-burst, 1)
-	p := &pace{burst: burst, every: max(time.Minute/time.Duration(steady), time.Second/(secondly/2))}
-	p.from = time.Now().Add(-time.Duration(burst) * p.every)
+	p := &pace{}
+	p.limit(perMinute)
+	p.from = time.Now().Add(-time.Duration(p.burst) * p.every)
 	return p
+}
+
+// limit sets how many requests a minute may go. What is saved up and what comes free in a minute, or a second, together
+// are the limit.
+func (p *pace) limit(perMinute int) {
+	p.burst = min(max(perMinute/10, 1), secondly/2)
+	steady := max(perMinute-p.burst, 1)
+	p.every = max(time.Minute/time.Duration(steady), time.Second/(secondly/2))
 }
 
 // turn waits until a request may go. It fails at once if that would be after the context's deadline.

@@ -17,13 +17,13 @@ const mostMissedDays = 7
 
 // planDayEnd sets the timer of the next comparison.
 func (q *Queue) planDayEnd() {
-	if q.cfg.DayEnd == 0 || q.cfg.Location == nil {
+	if q.set().DayEnd == 0 || q.cfg.Location == nil {
 		return
 	}
 	now, today := q.today()
-	next := today.Add(q.cfg.DayEnd)
+	next := today.Add(q.set().DayEnd)
 	if !next.After(now) {
-		next = today.AddDate(0, 0, 1).Add(q.cfg.DayEnd)
+		next = today.AddDate(0, 0, 1).Add(q.set().DayEnd)
 	}
 	q.timers.set(subject{"day", "end"}, next.UTC())
 }
@@ -35,11 +35,11 @@ func (q *Queue) today() (now, midnight time.Time) {
 
 // makeUpDays compares the days that were missed, soon after the start and one after the other.
 func (q *Queue) makeUpDays() {
-	if q.cfg.DayEnd == 0 || q.cfg.Location == nil {
+	if q.set().DayEnd == 0 || q.cfg.Location == nil {
 		return
 	}
 	now, today := q.today()
-	if now.Before(today.Add(q.cfg.DayEnd)) {
+	if now.Before(today.Add(q.set().DayEnd)) {
 		today = today.AddDate(0, 0, -1) // yesterday is still to come
 	}
 	last, known, err := q.cfg.Journal.LastReconciliation("")
@@ -112,7 +112,7 @@ func (q *Queue) heard(ok bool, now time.Time) {
 	case !ok && q.outage.IsZero():
 		q.outage = now
 	case ok && !q.outage.IsZero():
-		if now.Sub(q.outage) >= longOutage && q.cfg.DayEnd > 0 && q.cfg.Location != nil {
+		if now.Sub(q.outage) >= longOutage && q.set().DayEnd > 0 && q.cfg.Location != nil {
 			q.timers.set(subject{"day", now.In(q.cfg.Location).Format(time.DateOnly)}, now.Add(time.Minute))
 		}
 		q.outage = time.Time{}

@@ -38,7 +38,7 @@ func (q *Queue) open(r sale.Request) (s sale.Sale, created bool, err error) {
 		if old.Content != content {
 			return s, false, &sale.Error{Code: sale.IDReused, Sale: r.ID, Detail: "a sale with this id but different content exists; use a new id for a new sale, and repeat a request exactly to learn what became of it"}
 		}
-		if q.cfg.OldIDs == "refuse" && q.daysAgo(old.CreatedAt) > 0 {
+		if q.set().OldIDs == "refuse" && q.daysAgo(old.CreatedAt) > 0 {
 			return s, false, &sale.Error{Code: sale.IDReused, Sale: r.ID, Detail: "a sale of an earlier day has this id; let the till continue its numbering, or use ids that contain the date"}
 		}
 		return old, false, nil

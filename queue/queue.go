@@ -9,6 +9,7 @@ package queue
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -81,6 +82,8 @@ type Queue struct {
 	work  chan func()
 	done  chan struct{} // closed when Run has ended
 
+	settings atomic.Pointer[Settings]
+
 	sales   map[string]*sale.Sale   // that are not final
 	refunds map[string]*sale.Refund // that are not final
 	codes   map[string]payment.AuthCode
@@ -129,6 +132,7 @@ func New(cfg Config) *Queue {
 		aside: map[subject]int{}, ready: errStarting,
 	}
 	q.clock.wall = cfg.Wall
+	q.settings.Store(&Settings{cfg.Rules, cfg.DayEnd, cfg.OldIDs})
 	for _, l := range cfg.Lanes {
 		q.lanes[l.Name] = &lane{Lane: l}
 		q.order = append(q.order, l.Name)

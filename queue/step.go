@@ -28,7 +28,7 @@ func (q *Queue) stepSale(id string, ev sale.Event) error {
 }
 
 func (q *Queue) applySale(old sale.Sale, ev sale.Event) (sale.Sale, error) {
-	s, effects := sale.Reduce(q.cfg.Rules, old, ev)
+	s, effects := sale.Reduce(q.set().Rules, old, ev)
 	if reflect.DeepEqual(s, old) && len(effects) == 0 {
 		q.keep(s)
 		return old, nil
@@ -62,7 +62,7 @@ func (q *Queue) changedSale(old, s sale.Sale, ev sale.Event, told bool) {
 func (q *Queue) saleEntry(old sale.Sale, s *sale.Sale, ev sale.Event, effects []sale.Effect) journal.Entry {
 	e := journal.Entry{At: ev.At, Kind: "sale", Subject: s.ID, Cause: sale.CauseOf(ev, string(old.State), string(s.State), effects), Sale: s}
 	s.UpdatedAt = old.UpdatedAt
-	if sale.VisiblyDiffer(old, *s, q.cfg.Rules) {
+	if sale.VisiblyDiffer(old, *s, q.set().Rules) {
 		s.UpdatedAt = ev.At
 		e.Told = func(seq int64) any { s.Seq = seq; return q.view(*s) }
 	}
@@ -114,7 +114,7 @@ func (q *Queue) stepRefund(id string, ev sale.Event) error {
 }
 
 func (q *Queue) applyRefund(old sale.Refund, ev sale.Event) (sale.Refund, error) {
-	f, effects := sale.ReduceRefund(q.cfg.Rules, old, ev)
+	f, effects := sale.ReduceRefund(q.set().Rules, old, ev)
 	if reflect.DeepEqual(f, old) && len(effects) == 0 {
 		q.keepRefund(f)
 		return old, nil
@@ -176,7 +176,7 @@ func (q *Queue) refundEnded(old, f sale.Refund, ev sale.Event) (*saleChange, err
 	case f.GiveBack:
 		c.event = sale.Event{Kind: sale.GaveBack, At: ev.At, Payment: f.Payment, Refund: f.ID, Done: f.State == sale.Refunded}
 	}
-	c.after, c.effects = sale.Reduce(q.cfg.Rules, s, c.event)
+	c.after, c.effects = sale.Reduce(q.set().Rules, s, c.event)
 	c.entry = q.saleEntry(s, &c.after, c.event, c.effects)
 	return c, nil
 }

@@ -25,13 +25,17 @@ var sales = flag.Int("sales", 2000, "the sales of TestYear; a year of 500 a day 
 func TestYear(t *testing.T) {
 	dir := t.TempDir()
 	empty, year := filepath.Join(dir, "empty.db"), filepath.Join(dir, "year.db")
-	synctest.Test(t, func(t *testing.T) { playOne(t, year) })
+	var played time.Time
+	synctest.Test(t, func(t *testing.T) {
+		played = time.Now().UTC()
+		playOne(t, year)
+	})
 	rows := multiply(t, year, *sales)
 	fromEmpty := startOf(t, empty, nil)
 	var totals time.Duration
 	fromYear := startOf(t, year, func(q *Queue) {
 		for n := range 3 {
-			day := t0.AddDate(0, 0, -2-n).Format(time.DateOnly)
+			day := played.AddDate(0, 0, -2-n).Format(time.DateOnly)
 			from := time.Now()
 			got, err := q.Totals(context.Background(), day)
 			if took := time.Since(from); n == 0 || took < totals {
@@ -102,7 +106,7 @@ func playOne(t *testing.T, path string) {
 	c.close()
 }
 
-// multiply copies the sale T, 500 times a day, into the days before t0. It returns how many entries there are then.
+// multiply copies the sale T, 500 times a day, into the days before. It returns how many entries there are then.
 func multiply(t *testing.T, path string, n int) (entries int) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=synchronous(OFF)&_pragma=foreign_keys(OFF)")

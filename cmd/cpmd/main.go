@@ -116,7 +116,7 @@ func withConfig(command string, args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := untilSignal(stderr)
 	defer stop()
-	if err := app.Run(ctx, cfg, version(), stderr); err != nil {
+	if err := app.RunReloading(ctx, cfg, version(), stderr, hangups()); err != nil {
 		fmt.Fprintln(stderr, "cpmd:", err)
 		return failed
 	}
@@ -136,6 +136,18 @@ func untilSignal(stderr io.Writer) (context.Context, context.CancelFunc) {
 		os.Exit(failed)
 	}()
 	return ctx, cancel
+}
+
+// hangups passes on each SIGHUP (systemctl reload cpmd); those that come while one waits are that one.
+func hangups() <-chan struct{} {
+	signals, reload := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		for range signals {
+			reload <- struct{}{}
+		}
+	}()
+	return reload
 }
 
 func check(file string, tried bool, stdout, stderr io.Writer) int {

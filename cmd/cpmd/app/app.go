@@ -28,9 +28,15 @@ import (
 )
 
 // Run runs the daemon until the context ends, and returns when all is let go. An error says what to do.
-func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Writer) (err error) {
+func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Writer) error {
+	return RunReloading(ctx, cfg, version, logTo, nil)
+}
+
+// RunReloading does what Run does, and reads the configuration again whenever something comes from reload.
+func RunReloading(ctx context.Context, cfg *config.Config, version string, logTo io.Writer, reload <-chan struct{}) (err error) {
 	unix.Umask(0o077) // the journal and the files that SQLite makes beside it; sockets and tokens get modes of their own
-	log := newLogger(cfg.Log, logTo)
+	level := zap.NewAtomicLevelAt(cfg.Log.Level)
+	log := newLogger(cfg.Log, level, logTo)
 	defer func() { _ = log.Sync() }()
 
 	record, err := journal.Open(cfg.Journal.Path, journalOptions...)
@@ -76,6 +82,8 @@ func Run(ctx context.Context, cfg *config.Config, version string, logTo io.Write
 	}
 
 	defer runBeside(ctx, func(ctx context.Context) { keepAsking(ctx, gateway) })()
+	reloads := &reloader{now: cfg, level: level, queue: q, gateway: gateway, log: log}
+	defer runBeside(ctx, func(ctx context.Context) { reloads.follow(ctx, reload) })()
 	stopScanners := runScanners(ctx, q, scanners)
 	stopCalls := runBeside(ctx, calls.Run)
 	held := heldSockets(log)

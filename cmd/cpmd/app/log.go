@@ -14,7 +14,7 @@ import (
 )
 
 // newLogger writes one line an entry. Secrets and codes are masked by their types, not here.
-func newLogger(cfg config.Log, to io.Writer) *zap.Logger {
+func newLogger(cfg config.Log, level zap.AtomicLevel, to io.Writer) *zap.Logger {
 	e := zap.NewProductionEncoderConfig()
 	e.EncodeTime = zapcore.ISO8601TimeEncoder
 	e.TimeKey = "time"
@@ -22,7 +22,7 @@ func newLogger(cfg config.Log, to io.Writer) *zap.Logger {
 	if cfg.Format == "console" {
 		encoder = zapcore.NewConsoleEncoder(e)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(to)), cfg.Level))
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(to)), level))
 }
 
 // logExchanges logs each request to QFPay for those who debug, and once that answers carry no signature.

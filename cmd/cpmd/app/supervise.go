@@ -92,7 +92,7 @@ func supervise(ctx context.Context, q *queue.Queue, tills *till.Server, log *zap
 }
 
 func diagnosis(ctx context.Context, tills *till.Server) (sale.Diagnosis, error) {
-	ctx, cancel := context.WithTimeout(ctx, statusEvery)
+	ctx, cancel := context.WithTimeout(ctx, statusPause)
 	defer cancel()
 	return tills.Diagnosis(ctx)
 }

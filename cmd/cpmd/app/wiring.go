@@ -18,8 +18,14 @@ func GatewayConfig(cfg *config.Config) payment.Config {
 }
 
 func queueConfig(cfg *config.Config, lanes []queue.Lane) queue.Config {
-	return queue.Config{Rules: rules(cfg.Timing, cfg.Audit), Lanes: lanes, Location: cfg.Gateway.Zone, Currencies: cfg.Gateway.Currencies,
-		DayEnd: cfg.Timing.DayEnd, OldIDs: cfg.Sales.OldIDs}
+	s := settings(cfg)
+	return queue.Config{Rules: s.Rules, Lanes: lanes, Location: cfg.Gateway.Zone, Currencies: cfg.Gateway.Currencies,
+		DayEnd: s.DayEnd, OldIDs: s.OldIDs}
+}
+
+// settings are what a reload changes.
+func settings(cfg *config.Config) queue.Settings {
+	return queue.Settings{Rules: rules(cfg.Timing, cfg.Audit), DayEnd: cfg.Timing.DayEnd, OldIDs: cfg.Sales.OldIDs}
 }
 
 func messengerConfig(cfg *config.Config) messenger.Config {

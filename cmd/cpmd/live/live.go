@@ -98,7 +98,7 @@ func (r *Report) daemon(ctx context.Context, tills []config.Till) (runs bool) {
 		c.Close()
 		if err == nil {
 			r.fine("cpmd %s runs", d.Version)
-			if !d.Ready {
+			if !d.Ready && len(d.Advice) == 0 {
 				r.todo("cpmd takes no sales: " + d.Journal.Error)
 			}
 			r.todo(d.Advice...)

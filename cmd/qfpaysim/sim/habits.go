@@ -18,6 +18,9 @@ type Habits struct {
 	ListMisses  int      `json:"list_misses"`  // every nth item is left out of lists; 0: none
 	ListEmpty   bool     `json:"list_empty"`   // lists are empty
 	Busy        Duration `json:"busy"`         // for that long from now every call gets HTTP 429 and is not booked
+	Status      int      `json:"status"`       // every call gets this HTTP status with a web page, and is not booked; 0: none does
+	RespCD      string   `json:"respcd"`       // every call gets this code, and is not booked; "": none does
+	Fault       string   `json:"fault"`        // every answer has this fault, one of Faults; "": none has
 }
 
 // AnswerSigns are the ways in which answers can be signed.
@@ -35,6 +38,9 @@ func (h Habits) check() error {
 		return fmt.Errorf("sim: answers are signed MD5, same, fields, none or wrong, not %q", h.AnswerSign)
 	case h.PageSize < 0, h.ListMisses < 0, h.ListLag < 0, h.Busy < 0:
 		return errors.New("sim: page size, lag, missing items and busy time are numbers from 0")
+	}
+	if err := (Reply{Status: h.Status, Fault: h.Fault}).check(); err != nil {
+		return fmt.Errorf("sim: %w", err)
 	}
 	return nil
 }

@@ -137,6 +137,9 @@ var HabitFields = []struct{ Name, Means string }{
 	{"list_misses", "every nth item is left out of lists; 0: none"},
 	{"list_empty", "true: lists are empty"},
 	{"busy", "for that long from now every call gets HTTP 429 and is not booked"},
+	{"status", "every call gets this HTTP status with a web page, and is not booked; 0: none does"},
+	{"respcd", "every call gets this code, and is not booked; empty: none does"},
+	{"fault", "every answer has this fault, see below; empty: none has"},
 }
 
 // DeedFields are the fields of a deed.

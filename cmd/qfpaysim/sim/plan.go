@@ -192,11 +192,8 @@ func (p Plan) check() error {
 		if r.Code != "" && (len(r.Code) != 4 || strings.Trim(r.Code, "0123456789") != "") {
 			return fmt.Errorf("code %q: four digits are needed", r.Code)
 		}
-		if r.Fault != "" && !slices.ContainsFunc(Faults, func(f struct{ Name, Means string }) bool { return f.Name == r.Fault }) {
-			return fmt.Errorf("fault %q is not known; GET /sim/help lists them", r.Fault)
-		}
-		if r.Status != 0 && (r.Status < 400 || r.Status > 599) {
-			return fmt.Errorf("status %d: 400 to 599 are possible", r.Status)
+		if err := r.check(); err != nil {
+			return err
 		}
 	}
 	if !slices.ContainsFunc(Effects, func(e struct{ Name, Means string }) bool { return e.Name == effect }) {
@@ -209,6 +206,16 @@ func (p Plan) check() error {
 	}
 	if p.Also != "" && p.Also != "attempts" {
 		return fmt.Errorf("also %q is not known: attempts", p.Also)
+	}
+	return nil
+}
+
+func (r Reply) check() error {
+	if r.Fault != "" && !slices.ContainsFunc(Faults, func(f struct{ Name, Means string }) bool { return f.Name == r.Fault }) {
+		return fmt.Errorf("fault %q is not known; GET /sim/help lists them", r.Fault)
+	}
+	if r.Status != 0 && (r.Status < 400 || r.Status > 599) {
+		return fmt.Errorf("status %d: 400 to 599 are possible", r.Status)
 	}
 	return nil
 }

@@ -47,6 +47,7 @@ func (g *Gateway) trade(w http.ResponseWriter, r *http.Request) {
 	a := g.judge(call, r, form, err, now)
 	a.signing = g.habits.AnswerSign
 	a.number = form["out_trade_no"]
+	a.reply.Fault = or(g.habits.Fault, a.reply.Fault)
 	g.note(call, a, now)
 	g.mu.Unlock()
 	g.deliver(w, r, a)
@@ -56,6 +57,11 @@ func (g *Gateway) judge(call string, r *http.Request, form map[string]string, br
 	g.settle(now)
 	if g.tooMany(now) {
 		return &answer{reply: Reply{Status: http.StatusTooManyRequests}}
+	}
+	if h := g.habits; h.Status != 0 {
+		return &answer{reply: Reply{Status: h.Status}}
+	} else if h.RespCD != "" {
+		return refusal(h.RespCD, "", form)
 	}
 	if t := strings.ToLower(r.Header.Get("Content-Type")); !strings.HasPrefix(t, "application/x-www-form-urlencoded") {
 		return refusal("1103", "Content-Type is application/x-www-form-urlencoded", nil)
