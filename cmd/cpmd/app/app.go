@@ -25,6 +25,7 @@ import (
 	"cpmd/queue/journal"
 	"cpmd/scanner"
 	"cpmd/till"
+	"cpmd/till/page"
 )
 
 // Run runs the daemon until the context ends, and returns when all is let go. An error says what to do.
@@ -39,6 +40,10 @@ func RunReloading(ctx context.Context, cfg *config.Config, version string, logTo
 	log := newLogger(cfg.Log, level, logTo)
 	defer func() { _ = log.Sync() }()
 
+	languages, err := page.ReadLanguages(cfg.Display.Languages)
+	if err != nil {
+		return err
+	}
 	record, err := journal.Open(cfg.Journal.Path, journalOptions...)
 	if err != nil {
 		return err
@@ -90,7 +95,7 @@ func RunReloading(ctx context.Context, cfg *config.Config, version string, logTo
 	doors := endpoints(cfg.Tills, held)
 	release(held, log)
 	tills := till.New(till.Config{Endpoints: doors, Registry: metrics.registry, Backup: newBackups(cfg.Journal.Path).make,
-		Location: cfg.Gateway.Zone, Currencies: cfg.Gateway.Currencies, Languages: cfg.Display.Languages,
+		Location: cfg.Gateway.Zone, Currencies: cfg.Gateway.Currencies, Languages: languages,
 		Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{})}, q, log.Named("till"))
 	if err = tills.Start(ctx); err == nil {
 		log.Info("ready", zap.String("version", version), zap.String("config", cfg.File), zap.String("gateway", cfg.Gateway.URL), zap.Int("lanes", len(lanes)))

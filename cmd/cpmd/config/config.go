@@ -82,7 +82,7 @@ type Sales struct {
 
 // A Display is what customers are shown.
 type Display struct {
-	Languages *page.Languages
+	Languages string // the folder of further languages; empty: none
 }
 
 // A Log is what is logged and how.
@@ -172,15 +172,15 @@ func journal(t *table) Journal {
 func display(t *table) Display {
 	defer t.done()
 	return Display{
-		Languages: read(t, "languages", "", func(folder string) (*page.Languages, error) {
-			if folder != "" {
-				folder = t.path(folder)
+		Languages: read(t, "languages", "", func(folder string) (string, error) {
+			if folder == "" {
+				return "", nil
 			}
-			l, err := page.ReadLanguages(folder)
-			if err != nil {
-				return nil, todo("%v", err)
+			folder = t.path(folder)
+			if _, err := page.ReadLanguages(folder); err != nil {
+				return "", todo("%v", err)
 			}
-			return l, nil
+			return folder, nil
 		}),
 	}
 }
