@@ -31,7 +31,13 @@ func (q *Queue) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for q.fatal == nil {
 		q.checkClock()
-		timer.Reset(q.fireDue())
+		wait := q.fireDue()
+		if q.backlog.left() && q.down == nil && len(q.held) == 0 {
+			if wait = 0; len(q.work) == 0 {
+				q.catchUp(catchUpEach)
+			}
+		}
+		timer.Reset(wait)
 		select {
 		case f := <-q.work:
 			q.run(f)
@@ -48,10 +54,14 @@ func (q *Queue) Run(ctx context.Context) error {
 	return q.fatal
 }
 
-// resume tells every unfinished sale and refund that the daemon was away, and sets the timers of the audit.
+// resume tells every unfinished sale and refund that the daemon was away, and sets the timers of the audit. Those with a
+// customer come first; of the unresolved ones the oldest, and the others follow behind (catchUp).
 func (q *Queue) resume() error {
-	sales, err := q.cfg.Journal.UnfinishedSales()
+	sales, err := q.cfg.Journal.AttendedSales()
 	if err != nil {
+		return fmt.Errorf("reading the unfinished sales: %w", err)
+	}
+	if q.backlog.upTo, err = q.cfg.Journal.LastPlace(); err != nil {
 		return fmt.Errorf("reading the unfinished sales: %w", err)
 	}
 	refunds, err := q.cfg.Journal.UnfinishedRefunds()
@@ -94,6 +104,7 @@ func (q *Queue) resume() error {
 			return q.stepRefund(refunds[i].ID, sale.Event{Kind: sale.Restarted, At: q.clock.now()})
 		})
 	}
+	q.catchUp(catchUpFirst)
 	q.planDayEnd()
 	q.makeUpDays()
 	return q.fatal

@@ -39,7 +39,7 @@ func (c *change) returnMoney() {
 	c.s.Delivery = Returning
 	c.s.NextAt = c.ev.At.Add(c.r.FollowUp[min(c.s.Slow, len(c.r.FollowUp)-1)])
 	if c.s.Slow >= mostReturns {
-		c.s.NextAt = c.ev.At.Add(24 * time.Hour)
+		c.s.NextAt = c.ev.At.Add(returnAgain)
 	}
 	c.s.Slow++
 	for i := range c.s.Payments {

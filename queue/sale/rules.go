@@ -33,8 +33,11 @@ const (
 	paidProves      = 2  // paid answers in a row after a cancellation
 	quietProves     = 2  // queries without contradiction after a genuine decline
 	throttledProves = 3  // the same after HTTP 429, which nobody signs
-	mostReturns     = 12 // attempts to give a machine's money back before there is one a day
+	mostReturns     = 12 // attempts to give a machine's money back before there is about one a day
 	mostAudits      = 60 // looks at an ended payment that bring no certainty
+
+	// returnAgain is no whole day: QFPay refuses refunds around midnight, and would do so at the same time of the next one.
+	returnAgain = 23 * time.Hour
 )
 
 // DefaultRules are the timings of the configuration's defaults.

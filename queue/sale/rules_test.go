@@ -584,3 +584,23 @@ func TestKnownByItsCancellation(t *testing.T) {
 		t.Errorf("asked 5 times within %v", l.at.Sub(l.s.Payments[0].GiveUpBy))
 	}
 }
+
+// QFPay refuses refunds from 23:30 to 00:30. Money that is refused then is asked for about once a day, and not each day at the
+// same time.
+func TestReturnIsAskedForAtAnotherTimeOfDay(t *testing.T) {
+	l := &life{T: t, Rules: DefaultRules(), at: t0, s: Sale{ID: "S", Lane: "1", Amount: 100, Currency: "HKD", ConfirmDelivery: true}}
+	l.step(Event{Kind: Opened})
+	l.pay("N1")
+	l.answer("N1", payment.Answer{Meaning: payment.Paid, SysSN: "Q1"})
+	l.is(Paid)
+	for range 40 {
+		l.pass(l.s.NextAt.Sub(l.at))
+		before := l.at
+		l.step(Event{Kind: Due})
+		l.does(ReturnMoney)
+		pause := l.s.NextAt.Sub(before)
+		if pause > 24*time.Hour || pause > 2*time.Hour && (pause > 24*time.Hour-time.Hour || pause < time.Hour) {
+			t.Fatalf("asked again after %v", pause)
+		}
+	}
+}
