@@ -25,6 +25,7 @@ const usage = `cpmd takes amounts from tills and codes from scanners, and makes 
   cpmd check -journal FILE   check a journal for damage; nothing is changed
   cpmd scanners              list what is plugged in, and how to configure it
   cpmd demo                  play the main job here, with a simulated QFPay
+  cpmd man, cpmd openapi     write the manual page, and the description of the till API (OpenAPI 3.1)
   cpmd version
 
 The configuration is /etc/cpmd/cpmd.toml if you name none. docs/configuration.md explains it; configs/ has examples.
@@ -53,6 +54,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return scanners.Run(args, stdout, stderr)
 	case "demo":
 		return demo.Run(args, stdout, stderr)
+	case "man", "openapi":
+		return document(command, stdout, stderr)
 	case "version":
 		fmt.Fprintln(stdout, "cpmd", version())
 		return 0
