@@ -84,7 +84,7 @@ func TestPaidAndGone(t *testing.T) {
 	}{
 		{"declined", listed(payment.Declined), "not paid (x)"},
 		{"pending", listed(payment.Pending), "not paid (x)"},
-		{"not listed", nothing, "as unknown"},
+		{"not listed", nothing, "does not list"},
 		{"not searched", unsearched, ""},
 		{"not understood", listed(payment.Unknown), ""},
 		{"duplicate", listed(payment.Duplicate), ""},
