@@ -16,7 +16,7 @@ func TestTillsAreCertified(t *testing.T) {
 	}
 	certify := func(t *testing.T, args ...string) {
 		t.Helper()
-		cmd := exec.Command(filepath.Join(bin, "cpmd"), append([]string{"certify", "-j", "6"}, args...)...)
+		cmd := exec.Command(filepath.Join(bin, "cpmd"), append([]string{"certify", "-j", "6", "-limit", "3m"}, args...)...)
 		if fi, err := os.Stat("/dev/shm"); err == nil && fi.IsDir() {
 			cmd.Env = append(os.Environ(), "TMPDIR=/dev/shm") // the disk is not what is tried
 		}
