@@ -215,7 +215,7 @@ func TestWhenFoundMoneyGoesBack(t *testing.T) {
 	if !l.s.Due().Equal(l.at.Add(l.GiveBack)) {
 		t.Errorf("due at %v, now is %v", l.s.Due(), l.at)
 	}
-	l.step(Event{Kind: AlarmSettled, Payment: "N1", Note: "the goods went out"})
+	l.step(Event{Kind: AlarmSettled, Payment: "N1", Note: "the goods went out", Alarm: toldNotPaid})
 	if !l.s.Due().IsZero() {
 		t.Errorf("due at %v", l.s.Due())
 	}
