@@ -64,7 +64,10 @@ func writeOwn(path string, data []byte, mode fs.FileMode) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, ".token-*")
 	if err != nil {
-		return err
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			err = at.Err // it names a file that nobody knows, another one each time
+		}
+		return fmt.Errorf("%s cannot be written: %w; create its folder, and give it to the user that runs cpmd", path, err)
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.Write(data)
