@@ -91,6 +91,11 @@ func (b *bundle) ask(ctx context.Context) {
 			b.json("explain/"+id+".json", s, err)
 		}
 	}
+	for _, l := range d.Lanes {
+		if l.Sale != nil {
+			tell(l.Sale.ID)
+		}
+	}
 	for _, s := range d.Unsettled {
 		tell(s.ID)
 	}

@@ -46,8 +46,8 @@ func TestBackupAndRestore(t *testing.T) {
 		defer close(selling)
 		for n := 0; busy.Err() == nil && n < 200; n++ {
 			id := "meanwhile-" + strings.Repeat("x", n%20) + string(rune('a'+n/20))
-			_, _, _ = till.PutSale(busy, sale.Request{ID: id, Amount: 5, Currency: "HKD", Lane: "1"})
-			_, _ = till.CancelSale(busy, id)
+			_, _, _ = till.PutSale(t.Context(), sale.Request{ID: id, Amount: 5, Currency: "HKD", Lane: "1"})
+			_, _ = till.CancelSale(t.Context(), id)
 		}
 	}()
 	var copied bytes.Buffer
