@@ -181,6 +181,9 @@ func structSchema(t reflect.Type, named dict) dict {
 	return dict{"type": "object", "properties": properties, "required": required}
 }
 
+// OpenAPI returns the description, for a file.
+func OpenAPI() ([]byte, error) { return json.MarshalIndent(openAPI(), "", "  ") }
+
 func (d *httpDialect) openAPI(w http.ResponseWriter, _ *http.Request) int {
 	if p, plain := w.(plainWriter); plain { // it is JSON for whoever asks
 		w = p.ResponseWriter

@@ -31,6 +31,7 @@ const usage = `cpmd takes amounts from tills and codes from scanners, and makes 
   cpmd scanners              list what is plugged in, and how to configure it
   cpmd demo                  play the main job here, with a simulated QFPay
   cpmd certify -- COMMAND    put a till through the bad cases, with a simulated QFPay
+  cpmd man, cpmd openapi     write the manual page, and the description of the till API (OpenAPI 3.1)
   cpmd version
 
 The configuration is /etc/cpmd/cpmd.toml if you name none. docs/configuration.md explains it; configs/ has examples.
@@ -63,6 +64,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return demo.Run(args, stdout, stderr)
 	case "certify":
 		return certify.Run(args, stdout, stderr)
+	case "man", "openapi":
+		return document(command, stdout, stderr)
 	case "version":
 		fmt.Fprintln(stdout, "cpmd", version())
 		return 0
