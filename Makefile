@@ -10,18 +10,19 @@ FUZZ ?= ./...
 ROOM ?= ./queue/sale
 # of a mutation run: the walk takes as long as all others together
 MUTATION_SKIP ?= ^TestWalk$$
-VERSION ?= 0.1.0
+VERSION ?= $(shell systemd/version.sh)
+ARCH ?=
 # a disk in memory, where faults are made up anyway
 MEMORY ?= $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
-.PHONY: help build demo test simulate mutants mutants-short mutation test-crash test-hardware test-hardware-short lint bench fuzz package clean
+.PHONY: help build demo test simulate mutants mutants-short mutation test-crash test-hardware test-hardware-short lint bench fuzz package package-check licenses clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 build: ## the programs, into bin/
 	@mkdir -p bin
-	$(GO) build $(BUILDMODE) -ldflags '-X main.release=$(VERSION)' -o bin/ ./cmd/cpmd ./cmd/cpmctl ./cmd/qfpaysim
+	$(GO) build -ldflags '-X main.release=$(VERSION)' -o bin/ ./cmd/cpmd ./cmd/cpmctl ./cmd/qfpaysim
 	@chmod 600 configs/client_key # git keeps no modes
 
 demo: build ## the main job on real parts: simulated QFPay, a scanner on a pty, a till
@@ -70,10 +71,14 @@ fuzz: ## every fuzz target of FUZZ=./... for FUZZTIME=30s, as many at once as th
 	  $(GO) test -list '^Fuzz' $$pkg | awk -v pkg=$$pkg '/^Fuzz/ {print pkg, $$1, "$(FUZZTIME)"}'; \
 	done | GO=$(GO) xargs -P $$(nproc) -L 1 .ci/fuzz
 
-package: BUILDMODE = -buildmode=pie
-package: build ## a .deb with the service, udev rules, examples and documentation, into dist/
-	@mkdir -p dist
-	VERSION=$(VERSION) GOARCH=$$($(GO) env GOARCH) $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0 package -f systemd/nfpm.yaml -p deb -t dist/
+package: ## .deb, .rpm, tarball and list of components for ARCH=amd64 or arm64 (this machine's if it is left out), into dist/
+	systemd/package.sh $(ARCH)
+
+package-check: ## makes the package once more in another folder, from nothing but the source: the same bytes, hardened, no error of lintian
+	systemd/package-check.sh $(ARCH)
+
+licenses: ## the licences and notices of everything that is linked into the programs
+	@systemd/licenses.sh
 
 clean: ## remove what make made
 	rm -rf bin dist out

@@ -15,6 +15,6 @@ if [ -d /run/systemd/system ]; then
 		systemctl start cpmd.socket cpmd.service
 	fi
 fi
-if [ ! -e /etc/cpmd/app_code ] || [ ! -e /etc/cpmd/client_key ]; then
-	echo "cpmd: next: credentials into /etc/cpmd/app_code and client_key, edit /etc/cpmd/cpmd.toml, cpmd check, systemctl enable --now cpmd"
+if [ ! -e /etc/cpmd/cpmd.toml ]; then
+	echo "cpmd: next: credentials into /etc/cpmd/app_code and client_key, /usr/share/doc/cpmd/examples/cpmd.toml as /etc/cpmd/cpmd.toml, cpmd check, systemctl enable --now cpmd"
 fi
