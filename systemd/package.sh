@@ -66,8 +66,8 @@ go_here env GOBIN="$tools" go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.
 say "packages"
 export VERSION SOURCE_DATE_EPOCH LIBC
 export ARCH=$arch MADE=$made
-for format in deb rpm; do "$tools/nfpm" package -f systemd/nfpm.yaml -p $format -t dist/ >/dev/null; done
-"$tools/nfpm" package -f systemd/nfpm-sim.yaml -p deb -t dist/ >/dev/null
+for format in deb rpm; do "$tools/nfpm" package -f systemd/nfpm.yaml -p $format -t dist/; done
+"$tools/nfpm" package -f systemd/nfpm-sim.yaml -p deb -t dist/
 dpkg-deb --fsys-tarfile "dist/cpmd_${VERSION}_$arch.deb" | gzip -9n >"dist/cpmd-$VERSION-linux-$arch.tar.gz"
 cp "$made/sbom.cdx.json" "dist/cpmd-$VERSION-linux-$arch.cdx.json"
 (cd dist && sha256sum cpmd*"$VERSION"*)
