@@ -15,7 +15,7 @@ ARCH ?=
 # a disk in memory, where faults are made up anyway
 MEMORY ?= $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
-.PHONY: help build demo test simulate mutants mutants-short mutation test-crash test-hardware test-hardware-short lint bench fuzz package package-check licenses clean
+.PHONY: help build demo test simulate mutants mutants-short mutation test-crash test-hardware test-hardware-short test-troubles certify-examples lint bench fuzz package package-check licenses clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -55,6 +55,12 @@ test-hardware: ## the real scanner drivers against emulated USB scanners, in a v
 
 test-hardware-short: ## the same, a few minutes of it
 	scanner/hardware/run.sh -test.short
+
+test-troubles: ## everything that can be wrong with a counter, told everywhere and mended (some minutes)
+	$(GO) test -count=1 -timeout 30m -parallel 8 ./cmd/cpmd -run TestTroubleIsTold -v -every-trouble
+
+certify-examples: ## every case of the certification with every example and with cpmctl (needs their languages; some minutes)
+	$(GO) test -count=1 -timeout 30m ./docs/examples -run TestTillsAreCertified -v -every-case
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -46,6 +46,9 @@ func TestOneSearchFindsTheWholeStory(t *testing.T) {
 		if e.Msg != "sale" && e.Msg != "refund" && e.Msg != "request to QFPay" {
 			continue
 		}
+		if e.Sale == "" && e.Endpoint == "query" {
+			continue // cpmd's own question at its start
+		}
 		if e.Sale == "" {
 			t.Errorf("a line of no sale: %s", line)
 		}

@@ -20,8 +20,8 @@ import (
 // The service manager hears how the daemon stands when something changed, at most every statusPause, and every
 // statusEvery in any case.
 const (
-	statusPause = 5 * time.Second
-	statusEvery = 30 * time.Second
+	statusPause = 2 * time.Second
+	statusEvery = 10 * time.Second
 )
 
 // notify tells the service manager how the daemon stands; without one it does nothing.

@@ -121,7 +121,7 @@ func change(v reflect.Value, name string, changed func(name string)) {
 // TestEveryConfiguredValueArrives: a value of the configuration that no room is given is a setting without effect.
 func TestEveryConfiguredValueArrives(t *testing.T) {
 	elsewhere := map[string]bool{ // read in Run itself, whose tests see them
-		".File": true, ".Journal.Path": true, ".Log.Level": true, ".Log.Format": true,
+		".File": true, ".Journal.Path": true, ".Log.Level": true, ".Log.Format": true, ".Display.Languages": true,
 	}
 	cfg := full()
 	before, n := wired(t, cfg), 0

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,21 +140,22 @@ func TestOneRefusalStopsNothing(t *testing.T) {
 
 // What could not be noted as told is told again: twice rather than never.
 func TestToldAtLeastOnce(t *testing.T) {
-	j, heard := newJournal(), 0
+	j := newJournal()
+	var heard atomic.Int32
 	j.down = errors.New("no space left on device")
-	run(t, j, func(Message) error { heard++; return nil }, func(*Messenger) {
+	run(t, j, func(Message) error { heard.Add(1); return nil }, func(*Messenger) {
 		j.add(1, sale.AlarmOpened)
 		time.Sleep(time.Minute)
-		if heard < 2 {
-			t.Errorf("told %d times", heard)
+		if n := heard.Load(); n < 2 {
+			t.Errorf("told %d times", n)
 		}
 		j.mu.Lock()
 		j.down = nil
 		j.mu.Unlock()
 		time.Sleep(5 * time.Minute)
-		before := heard
+		before := heard.Load()
 		time.Sleep(time.Hour)
-		if heard != before {
+		if heard.Load() != before {
 			t.Error("told again after it was noted")
 		}
 	})
