@@ -254,7 +254,7 @@ func TestEveryUnknownGetsItsTurn(t *testing.T) {
 	}
 	bubble(t, g, func(c *counter) {
 		c.cfg.Parallel = 1
-		c.cfg.Rules.FollowUp = []time.Duration{time.Second}
+		c.set().Rules.FollowUp = []time.Duration{time.Second}
 		var numbers []string
 		for i := range 12 {
 			id := string(rune('a' + i))

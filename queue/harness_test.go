@@ -165,7 +165,6 @@ type counter struct {
 	ended  chan error
 	wallMu sync.Mutex
 	with   func(*Config) // changes the configuration at the next start
-	first  func(*Queue)  // is called before the queue runs
 	stream *stream
 }
 
@@ -190,9 +189,6 @@ func (c *counter) start() {
 		c.with(&cfg)
 	}
 	c.Queue = New(cfg)
-	if c.first != nil {
-		c.first(c.Queue)
-	}
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop, c.ended = stop, make(chan error, 1)
 	go func(q *Queue) { c.ended <- q.Run(ctx) }(c.Queue)

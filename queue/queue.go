@@ -84,7 +84,7 @@ type Queue struct {
 
 	settings atomic.Pointer[Settings]
 
-	sales   map[string]*sale.Sale   // that somebody stands at the counter for; the others are read when something happens to them
+	sales   map[string]*sale.Sale   // that are not final
 	refunds map[string]*sale.Refund // that are not final
 	codes   map[string]payment.AuthCode
 	lanes   map[string]*lane
@@ -94,7 +94,6 @@ type Queue struct {
 	repeats repeats
 	aside   map[subject]int // steps that were set aside, and how often
 	asks    asks
-	backlog backlog
 	held    []func() error
 	down    error     // why the journal is not writable; nil while it is
 	retryAt time.Time // when it is tried again

@@ -31,13 +31,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for q.fatal == nil {
 		q.checkClock()
-		wait := q.fireDue()
-		if q.backlog.left() && q.down == nil && len(q.held) == 0 {
-			if wait = 0; len(q.work) == 0 {
-				q.catchUp(catchUpEach)
-			}
-		}
-		timer.Reset(wait)
+		timer.Reset(q.fireDue())
 		select {
 		case f := <-q.work:
 			q.run(f)
@@ -54,14 +48,10 @@ func (q *Queue) Run(ctx context.Context) error {
 	return q.fatal
 }
 
-// resume tells every unfinished sale and refund that the daemon was away, and sets the timers of the audit. Those with a
-// customer come first; of the unresolved ones the oldest, and the others follow behind (catchUp).
+// resume tells every unfinished sale and refund that the daemon was away, and sets the timers of the audit.
 func (q *Queue) resume() error {
-	sales, err := q.cfg.Journal.AttendedSales()
+	sales, err := q.cfg.Journal.UnfinishedSales()
 	if err != nil {
-		return fmt.Errorf("reading the unfinished sales: %w", err)
-	}
-	if q.backlog.upTo, err = q.cfg.Journal.LastPlace(); err != nil {
 		return fmt.Errorf("reading the unfinished sales: %w", err)
 	}
 	refunds, err := q.cfg.Journal.UnfinishedRefunds()
@@ -104,7 +94,6 @@ func (q *Queue) resume() error {
 			return q.stepRefund(refunds[i].ID, sale.Event{Kind: sale.Restarted, At: q.clock.now()})
 		})
 	}
-	q.catchUp(catchUpFirst)
 	q.planDayEnd()
 	q.makeUpDays()
 	return q.fatal

@@ -21,11 +21,6 @@ func (q *Queue) stepSale(id string, ev sale.Event) error {
 		if err != nil || !known {
 			return err
 		}
-		if ev.Kind != sale.Restarted {
-			if old, err = q.caughtUp(old); err != nil {
-				return err
-			}
-		}
 		s = &old
 	}
 	_, err := q.applySale(*s, ev)
@@ -90,10 +85,9 @@ func alarmEntry(about subject, at time.Time, e sale.Effect) journal.Entry {
 		Told: func(seq int64) any { v := *a; v.Seq = seq; return sale.AlarmViewOf(v) }}
 }
 
-// keep remembers a sale while somebody stands at the counter for it. Of one that is unresolved, or that only its audit is
-// to come of, the timer is enough.
+// keep remembers a sale until nothing is to come any more but its audit, of which the timer is enough.
 func (q *Queue) keep(s sale.Sale) {
-	if s.Done() || s.State == sale.Unresolved {
+	if s.Done() {
 		delete(q.sales, s.ID)
 	} else {
 		q.sales[s.ID] = &s

@@ -3,7 +3,6 @@ package till
 import (
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"cpmd/queue/sale"
@@ -54,14 +53,9 @@ func ReadCall(line []byte) (answer []byte, err error) {
 func Offered() (routes, methods []string, fields map[string][]string, statuses map[string]int) {
 	fields, statuses = map[string][]string{}, map[string]int{}
 	for _, op := range operations {
-		methods = append(methods, op.method)
+		routes, methods = append(routes, op.route), append(methods, op.method)
 		for _, f := range op.fields {
 			fields[op.method] = append(fields[op.method], f.name)
-		}
-	}
-	for _, r := range makeRoutes() {
-		if strings.Contains(r.label, " /v1/") {
-			routes = append(routes, r.label)
 		}
 	}
 	for code, status := range statusOf {
