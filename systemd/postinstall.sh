@@ -16,5 +16,5 @@ if [ -d /run/systemd/system ]; then
 	fi
 fi
 if [ ! -e /etc/cpmd/cpmd.toml ]; then
-	echo "cpmd: next: credentials into /etc/cpmd/app_code and client_key, /usr/share/doc/cpmd/examples/cpmd.toml as /etc/cpmd/cpmd.toml, cpmd check, systemctl enable --now cpmd"
+	echo "cpmd: next: cpmd setup (as root; it asks for the credentials, finds the scanner and starts the service)"
 fi
