@@ -16,15 +16,13 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"cpmd/queue/sale"
 )
 
 // A Config says where cpmd is.
 type Config struct {
 	Addr      string // "unix:/run/cpmd/till.sock" or "tcp:127.0.0.1:8460"
 	TokenFile string // holds the token; required for tcp. cpmd's certificate is in TokenFile + ".crt"
-	// Patience is how long a call is repeated while cpmd cannot be reached, is shutting down or has too many
+	// Patience is how long a call is repeated while cpmd cannot be reached or write its journal, shuts down or has too many
 	// connections; 0: not at all.
 	Patience time.Duration
 	// Dial connects; nil: as Addr says. Tests reach a daemon through memory with it.
@@ -102,7 +100,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, v any, wai
 		case maybeSent && refused && (e.Status == http.StatusUnauthorized || e.Status >= 500):
 			// It says nothing of the request whose answer was lost before.
 			err = &Unreachable{Addr: c.cfg.Addr, MaybeSent: true, Err: err}
-		case err == nil, refused && (e.Status != http.StatusServiceUnavailable || e.Code == sale.JournalUnavailable):
+		case err == nil, refused && e.Status != http.StatusServiceUnavailable:
 			return status, err
 		case !refused:
 			_, not := errors.AsType[notSent](err)
