@@ -33,8 +33,8 @@ for program in cpmd cpmctl qfpaysim; do
 	done
 	! grep -qE '\.symtab|\.debug_' <<<"$said" || fail "$program is not stripped"
 done
-strings -n 8 "$scratch/root/usr/bin/cpmd" | grep -qxF "$VERSION" || fail "cpmd does not know its version, $VERSION"
-strings "$scratch/root/usr/bin/cpmd" | grep -q 'libusb' || fail "cpmd was built without HID"
+grep -aqF "$VERSION" "$scratch/root/usr/bin/cpmd" || fail "cpmd does not know its version, $VERSION"
+grep -aq libusb "$scratch/root/usr/bin/cpmd" || fail "cpmd was built without HID"
 
 while read -r path; do
 	[ -e "$scratch/root/$path" ] || fail "not in the package: /$path"
@@ -59,7 +59,7 @@ usr/share/doc/cpmd/sbom.cdx.json
 usr/share/doc/cpmd/examples/cpmd.toml
 usr/share/doc/cpmd/examples/till.py
 LIST
-find "$scratch/root" -perm /022 -not -type l | grep . && fail "others may write to these"
+! find "$scratch/root" -perm /022 -not -type l | grep . || fail "others may write to these"
 jq -e '.components | map(.name) | contains(["modernc.org/sqlite", "libusb", "std"])' "$scratch/root/usr/share/doc/cpmd/sbom.cdx.json" >/dev/null ||
 	fail "the list of components is not complete"
 dpkg-deb --info "$deb"
