@@ -15,7 +15,7 @@ import (
 // settled reports whether nothing is left to wait for: every sale and refund is final, or only a person can end it.
 func (w *world) settled() bool {
 	d := w.running()
-	if d == nil || d.queue.Ready() != nil {
+	if d == nil || !d.stopAt.IsZero() || d.queue.Ready() != nil { // one that is stopping has to come back first
 		return false
 	}
 	if n := w.writes.Load(); n == w.lookedAt && time.Since(w.looked) < 10*time.Minute {
