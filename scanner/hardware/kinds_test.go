@@ -18,7 +18,10 @@ const (
 	aliCode    = "251001020123456789012345"
 )
 
-// emvCode is as long and as mixed as the payload of an EMVCo code gets.
+// emvPayment is as long as the payload of an EMVCo code gets: base64, as wallets show it.
+var emvPayment = "hQVDUFYwMWETTwegAAAAVQEBUAhVbmlvblBheVcTYlgkABIjRWeJDRsSASAxMTExMT8+" + strings.Repeat("aB3+/", 9) + "x=="
+
+// emvCode is as long, and as mixed as a scanner can read; no wallet shows it.
 var emvCode = "hQVDUFYwMWETTwegAAAAVQEBUAhVbmlvblBheVcTYlgkABIjRWeJDRsSASAxMTExMT8+/=#" + strings.Repeat("aB3+/=-_%&$!", 4)[:46]
 
 // A kind is a sort of emulated scanner: how it is plugged in, configured, and what it sends for a code.

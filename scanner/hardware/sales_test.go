@@ -288,7 +288,7 @@ func TestSales(t *testing.T) {
 			for _, half := range []struct {
 				payType string
 				codes   []string
-			}{{anyWallet, []string{walletCode, aliCode}}, {eWallet, []string{emvCode}}} {
+			}{{anyWallet, []string{walletCode, aliCode}}, {eWallet, []string{emvPayment}}} {
 				c := newCounter(t, half.payType, k.configFor("S7"))
 				c.lane(1, scanner.Open)
 				n := 0
@@ -330,7 +330,7 @@ func TestSalesFTDI(t *testing.T) {
 	defer wire.Close()
 	c := newCounter(t, eWallet, scanner.Config{Driver: "serial", Vendor: "0403", Product: "6001"})
 	c.lane(1, scanner.Open)
-	for i, code := range []string{walletCode, aliCode, emvCode, "284438849930815899\r284438849930815899"} {
+	for i, code := range []string{walletCode, aliCode, emvPayment, "284438849930815899\r284438849930815899"} {
 		id := fmt.Sprintf("T-%d", i)
 		c.open(id, 1)
 		fmt.Fprintf(wire, "%s\r", code)
@@ -356,7 +356,7 @@ func TestUnplugDuringSales(t *testing.T) {
 			p := plug(t, k.device("S8"), 0)
 			c.lane(1, scanner.Open)
 			c.open("waiting", 1)
-			code := emvCode
+			code := emvPayment
 			reports := k.send("]Q1", code)
 			if k.name == "cdc" {
 				reports = [][]byte{[]byte(code[:60]), []byte(code[60:] + "\r")}
