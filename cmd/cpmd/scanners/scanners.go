@@ -66,7 +66,7 @@ func run(args []string, stdout, stderr io.Writer, survey scanner.Survey) int {
 		defer stop()
 		ctx, cancel := context.WithTimeout(ctx, *wait)
 		defer cancel()
-		defer hush(os.Stdin)()
+		defer Hush(os.Stdin)()
 		return learned(ctx, stdout, stderr, survey, *all)
 	}
 	list(stdout, survey)

@@ -247,7 +247,7 @@ func TestHushKeepsCodesOutOfTheTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := hush(terminal)
+	end := Hush(terminal)
 	person.WriteString("280438849930815813\r")
 	ended := make(chan struct{})
 	go func() {
@@ -279,7 +279,7 @@ func TestHushLeavesOtherFilesAlone(t *testing.T) {
 	}
 	defer w.Close()
 	w.WriteString("kept")
-	hush(r)()
+	Hush(r)()
 	got := make([]byte, 10)
 	if n, err := r.Read(got); string(got[:n]) != "kept" || err != nil {
 		t.Errorf("read %q, %v", got[:n], err)

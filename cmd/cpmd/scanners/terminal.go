@@ -13,10 +13,10 @@ const (
 	settleMost = 3 * time.Second
 )
 
-// hush keeps what a scanner types out of a terminal: it is not shown while the command runs, and thrown away at its
+// Hush keeps what a scanner types out of a terminal: it is not shown while the command runs, and thrown away at its
 // end, for a shell would take a code for a command and run it. It returns how to end that. Where the file is no
 // terminal nothing is done.
-func hush(terminal *os.File) (end func()) {
+func Hush(terminal *os.File) (end func()) {
 	fd := int(terminal.Fd())
 	was, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"cpmd/cmd/cpmd/config"
 	"cpmd/cmd/cpmd/live"
+	"cpmd/cmd/cpmd/scanners"
 	"cpmd/payment"
 	"cpmd/scanner"
 )
@@ -183,12 +184,14 @@ func (s *setup) findScanner(ctx context.Context) (string, error) {
 		case strings.HasPrefix(is, "/"):
 			return fmt.Sprintf(`{ driver = "serial", port = %q }`, is), nil
 		case strings.Contains(is, "{"):
-			return is[strings.IndexByte(is, '{'):], nil
+			return findScannerIn(is), nil
 		case is == "learn":
+			unhush := scanners.Hush(s.in) // a keyboard scanner types into the terminal too: the code would answer the next question
 			s.say("Scan any code now, within a minute. Goods will do.")
 			wait, cancel := context.WithTimeout(ctx, time.Minute)
 			l, ok := scanner.Survey{}.Learn(wait, false, func(c scanner.Candidate, err error) { s.say("%s is not listened to: %v", c.Name, err) })
 			cancel()
+			unhush()
 			if ok {
 				return findScannerIn(l.Candidate.Config), nil
 			}
