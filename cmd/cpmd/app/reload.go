@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,11 @@ func (r *reloader) reload(ctx context.Context) error {
 	return nil
 }
 
-// fixed refuses what cannot be changed while sales run; it names every key.
+// fixedKeys name parts of the configuration whose name is not that of their section, or of which only that is fixed.
+var fixedKeys = map[string]string{"Timing": "timing.answer", "Log": "log.format", "Lanes": "lane", "Tills": "till"}
+
+// fixed refuses what cannot be changed while sales run; it names every key. A part of the configuration is fixed unless it
+// is taken out here, which belongs to taking it over in reload.
 func fixed(now, next *config.Config) error {
 	a, b := *now, *next
 	for _, c := range []*config.Config{&a, &b} {
@@ -54,13 +59,11 @@ func fixed(now, next *config.Config) error {
 		c.Timing, c.Audit, c.Sales, c.Log.Level, c.Gateway.RatePerMinute = config.Timing{Answer: answer}, config.Audit{}, config.Sales{}, 0, 0
 	}
 	var changed []string
-	for _, part := range []struct {
-		name string
-		a, b any
-	}{{"gateway", a.Gateway, b.Gateway}, {"journal", a.Journal, b.Journal}, {"timing.answer", a.Timing, b.Timing}, {"log.format", a.Log, b.Log},
-		{"lane", a.Lanes, b.Lanes}, {"till", a.Tills, b.Tills}} {
-		if !reflect.DeepEqual(part.a, part.b) {
-			changed = append(changed, part.name)
+	was, is := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range was.NumField() {
+		if !reflect.DeepEqual(was.Field(i).Interface(), is.Field(i).Interface()) {
+			part := was.Type().Field(i).Name
+			changed = append(changed, cmp.Or(fixedKeys[part], strings.ToLower(part)))
 		}
 	}
 	if len(changed) > 0 {

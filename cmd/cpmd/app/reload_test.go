@@ -76,6 +76,7 @@ listen = "unix:till.sock"
 		{"[timing]\nscan = \"soon\"\n", "timing.scan", 75 * time.Second},
 		{"[timing]\nscan = \"80s\"\nanswer = \"30s\"\n", "the change of timing.answer takes a restart", 75 * time.Second},
 		{"[timing]\nscan = \"80s\"\n[[lane]]\nname = \"2\"\nscanner = { driver = \"virtual\" }\n", "the change of lane takes a restart", 75 * time.Second},
+		{"[timing]\nscan = \"80s\"\n[alarm]\ncommand = [\"/bin/true\"]\n", "the change of alarm takes a restart", 75 * time.Second},
 		{"[timing]\nscan = \"80s\"\n[audit]\ngive_back = \"never\"\n", "the configuration is taken over", 80 * time.Second},
 	} {
 		put(c.more)
