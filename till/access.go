@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
+	"time"
 
 	"cpmd/queue/sale"
 )
@@ -170,4 +172,40 @@ func (s *Server) seesNotice(ctx context.Context, x access, kind, id, lane, by, o
 		}
 	}
 	return x.check(anyOf(Read))
+}
+
+// laneNames lists the names of the lanes of the endpoint.
+func (s *Server) laneNames(ctx context.Context, a *ask) ([]string, error) {
+	lanes, err := s.lanesFor(ctx, a)
+	names := []string{}
+	for _, l := range lanes {
+		names = append(names, l.Name)
+	}
+	return names, err
+}
+
+// An AccessView is what the asker may do here, and what is needed to write amounts and times.
+type AccessView struct {
+	By         string         `json:"by"`
+	May        []Permission   `json:"may"`
+	Lanes      []string       `json:"lanes"`      // those that it is for
+	Currencies map[string]int `json:"currencies"` // decimals of the minor unit
+	UTCOffset  int            `json:"utc_offset"` // seconds; of the configured time zone
+	Now        time.Time      `json:"now"`
+}
+
+func (s *Server) whoAmI(ctx context.Context, a *ask) (int, any, error) {
+	lanes, err := s.laneNames(ctx, a)
+	now := time.Now()
+	_, offset := now.In(s.location()).Zone()
+	v := AccessView{By: a.by, May: []Permission{}, Lanes: lanes, Currencies: s.cfg.Currencies, UTCOffset: offset, Now: sale.Shown(now)}
+	if v.Currencies == nil {
+		v.Currencies = map[string]int{}
+	}
+	for _, p := range Permissions {
+		if a.may[p] {
+			v.May = append(v.May, p)
+		}
+	}
+	return http.StatusOK, v, err
 }

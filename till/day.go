@@ -41,37 +41,6 @@ type DayRefund struct {
 	EndedAt *time.Time `json:"ended_at,omitempty"`
 }
 
-// A AccessView is what the asker may do here, and what is needed to write amounts and times.
-type AccessView struct {
-	By         string         `json:"by"`
-	May        []Permission   `json:"may"`
-	Lanes      []string       `json:"lanes"`      // those that it is for
-	Currencies map[string]int `json:"currencies"` // decimals of the minor unit
-	UTCOffset  int            `json:"utc_offset"` // seconds; of the configured time zone
-	Now        time.Time      `json:"now"`
-}
-
-func (s *Server) whoAmI(ctx context.Context, a *ask) (int, any, error) {
-	now := time.Now()
-	_, offset := now.In(s.location()).Zone()
-	v := AccessView{By: a.by, May: []Permission{}, Lanes: []string{}, Currencies: s.cfg.Currencies, UTCOffset: offset, Now: sale.Shown(now)}
-	if v.Currencies == nil {
-		v.Currencies = map[string]int{}
-	}
-	for _, p := range Permissions {
-		if a.may[p] {
-			v.May = append(v.May, p)
-		}
-	}
-	lanes, err := s.desk.Lanes(ctx)
-	for _, l := range lanes {
-		if a.lane(l.Name) == nil {
-			v.Lanes = append(v.Lanes, l.Name)
-		}
-	}
-	return http.StatusOK, v, err
-}
-
 func (s *Server) location() *time.Location {
 	if s.cfg.Location == nil {
 		return time.UTC
@@ -148,18 +117,23 @@ func (s *Server) seqBefore(ctx context.Context, t time.Time) (seq int64, err err
 	return int64(n), err
 }
 
+// row is the row of an id; a new one comes behind those that are there.
+func row[T any](rows *[]T, at map[string]int, id string) *T {
+	i, known := at[id]
+	if !known {
+		i = len(*rows)
+		at[id] = i
+		*rows = append(*rows, *new(T))
+	}
+	return &(*rows)[i]
+}
+
 func (d *DayView) sale(n sale.Notice, at map[string]int) error {
 	var v sale.View
 	if err := json.Unmarshal(n.Data, &v); err != nil {
 		return err
 	}
-	i, known := at[v.ID]
-	if !known {
-		i = len(d.Sales)
-		at[v.ID] = i
-		d.Sales = append(d.Sales, DaySale{})
-	}
-	s := &d.Sales[i]
+	s := row(&d.Sales, at, v.ID)
 	was := s.State
 	s.View = whole(v)
 	took := func() *int64 { ms := n.At.Sub(s.sentAt).Milliseconds(); return &ms }
@@ -184,13 +158,7 @@ func (d *DayView) refund(n sale.Notice, at map[string]int) error {
 	if err := json.Unmarshal(n.Data, &v); err != nil {
 		return err
 	}
-	i, known := at[v.ID]
-	if !known {
-		i = len(d.Refunds)
-		at[v.ID] = i
-		d.Refunds = append(d.Refunds, DayRefund{})
-	}
-	r := &d.Refunds[i]
+	r := row(&d.Refunds, at, v.ID)
 	r.RefundView = v
 	if v.Final && r.EndedAt == nil {
 		ended := sale.Shown(n.At)
@@ -229,19 +197,15 @@ func (d dayAnswer) CSV() []byte {
 		if v.PaidMS != nil {
 			took = strconv.FormatFloat(float64(*v.PaidMS)/1000, 'f', 1, 64)
 		}
-		d.row(w, "sale", v.ID, "", v.Lane, v.Ticket, d.decimal(v.Amount, v.Currency), v.Currency, string(v.State), string(v.Reason), v.Wallet,
-			d.decimal(v.Refunded, v.Currency), at(&v.CreatedAt), at(v.EndedAt), took, number, syssn, v.Operator, v.Shift, v.By)
+		d.row(w, "sale", v.ID, "", v.Lane, v.Ticket, d.s.decimal(v.Amount, v.Currency), v.Currency, string(v.State), string(v.Reason), v.Wallet,
+			d.s.decimal(v.Refunded, v.Currency), at(&v.CreatedAt), at(v.EndedAt), took, number, syssn, v.Operator, v.Shift, v.By)
 	}
 	for _, v := range d.Refunds {
-		d.row(w, "refund", v.ID, v.Sale, "", "", d.decimal(v.Amount, v.Currency), v.Currency, string(v.State), "", "", "", at(&v.CreatedAt),
+		d.row(w, "refund", v.ID, v.Sale, "", "", d.s.decimal(v.Amount, v.Currency), v.Currency, string(v.State), "", "", "", at(&v.CreatedAt),
 			at(v.EndedAt), "", v.OutTradeNo, v.SysSN, "", "", v.By)
 	}
 	w.Flush() // into memory: it cannot fail
 	return b.Bytes()
-}
-
-func (d dayAnswer) decimal(minor int64, currency string) string {
-	return strings.TrimPrefix(d.s.money(minor, currency), currency+" ")
 }
 
 // row writes a row in which no text is a formula to a spreadsheet: tills choose some of them.

@@ -25,14 +25,8 @@ type DisplaysView struct {
 }
 
 func (s *Server) displays(ctx context.Context, a *ask) (int, any, error) {
-	v := DisplaysView{Lanes: []string{}, Languages: s.languages.All(), Away: s.languages.Texts(page.Away, a.languages)}
-	lanes, err := s.desk.Lanes(ctx)
-	for _, l := range lanes {
-		if a.lane(l.Name) == nil {
-			v.Lanes = append(v.Lanes, l.Name)
-		}
-	}
-	return http.StatusOK, v, err
+	lanes, err := s.laneNames(ctx, a)
+	return http.StatusOK, DisplaysView{Lanes: lanes, Languages: s.languages.All(), Away: s.languages.Texts(page.Away, a.languages)}, err
 }
 
 func (s *Server) display(ctx context.Context, a *ask) (int, any, error) {
@@ -76,11 +70,15 @@ func (s *Server) showing(ctx context.Context, a *ask) (v page.DisplayView, err e
 
 // money writes an amount for people.
 func (s *Server) money(minor int64, currency string) string {
+	return currency + " " + s.decimal(minor, currency)
+}
+
+func (s *Server) decimal(minor int64, currency string) string {
 	digits, known := s.cfg.Currencies[currency]
 	if !known {
 		digits = 2
 	}
-	return currency + " " + sale.Decimal(minor, digits)
+	return sale.Decimal(minor, digits)
 }
 
 const (

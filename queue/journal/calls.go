@@ -9,7 +9,7 @@ import (
 // AlarmCalls reads what was not told yet by one way ("command" or "webhook"): alarms that stand, and both events of those
 // that were settled since a time, in order.
 func (j *Journal) AlarmCalls(via string, since time.Time, limit int) ([]sale.AlarmCall, error) {
-	rows, err := j.db.Query(`SELECT event, `+alarmColumns+` FROM (
+	rows, err := j.query(`SELECT event, `+alarmColumns+` FROM (
 			SELECT 'opened' AS event, * FROM alarm WHERE settled_at='' OR settled_at>=?2
 			UNION ALL SELECT 'settled', * FROM alarm WHERE settled_at>=?2 AND settled_at<>'') news
 		WHERE NOT EXISTS (SELECT 1 FROM alarm_call c WHERE c.alarm=news.seq AND c.event=news.event AND c.via=?1)

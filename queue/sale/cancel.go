@@ -31,8 +31,8 @@ func (c *change) unwanted(p *Payment) bool {
 }
 
 // tryCancel asks QFPay to undo the payment, where it offers that for this wallet. What QFPay ever listed as successful is
-// never cancelled, however odd the rest of it looks; nor is what may still be on its way, unless QFPay knows it, nor what has not been seen
-// since a restart.
+// never cancelled, however odd the rest of it looks; nor is what may still be on its way, unless QFPay knows it, nor what
+// has not been seen since a restart.
 func (c *change) tryCancel(p *Payment) bool {
 	g := &p.Progress
 	limit := maxQuickCancels
