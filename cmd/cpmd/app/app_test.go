@@ -56,6 +56,35 @@ func start(t *testing.T, dir, more string) *daemon {
 
 func startAt(t *testing.T, dir, gateway, more string) *daemon {
 	t.Helper()
+	return startReloading(t, dir, gateway, more, nil)
+}
+
+// startReloading runs a daemon that reads its configuration again whenever something comes from reload.
+func startReloading(t *testing.T, dir, gateway, more string, reload <-chan struct{}) *daemon {
+	t.Helper()
+	configure(t, dir, gateway, more)
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	cfg, err := config.Load(filepath.Join(dir, "cpmd.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{dir: dir}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- app.RunReloading(ctx, cfg, "test", &d.log, reload) }()
+	d.end = sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() {
+		if err := d.end(); err != nil {
+			t.Error(err)
+		}
+	})
+	d.until(t, `"msg":"ready"`)
+	return d
+}
+
+// configure writes what the daemon reads: a virtual lane, a Unix socket, and whatever else is added.
+func configure(t *testing.T, dir, gateway, more string) {
+	t.Helper()
 	for name, text := range map[string]string{"app_code": "A", "client_key": "K", "cpmd.toml": `[gateway]
 url = "` + gateway + `"
 [journal]
@@ -71,23 +100,6 @@ listen = "unix:till.sock"
 			t.Fatal(err)
 		}
 	}
-	t.Setenv("CREDENTIALS_DIRECTORY", "")
-	cfg, err := config.Load(filepath.Join(dir, "cpmd.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &daemon{dir: dir}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- app.Run(ctx, cfg, "test", &d.log) }()
-	d.end = sync.OnceValue(func() error { cancel(); return <-ended })
-	t.Cleanup(func() {
-		if err := d.end(); err != nil {
-			t.Error(err)
-		}
-	})
-	d.until(t, `"msg":"ready"`)
-	return d
 }
 
 // until waits for a line of the log.

@@ -1,15 +1,10 @@
 package app_test
 
 import (
-	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"cpmd/cmd/cpmd/app"
-	"cpmd/cmd/cpmd/config"
 	"cpmd/queue/sale"
 )
 
@@ -17,42 +12,9 @@ import (
 // changes nothing and says so.
 func TestReload(t *testing.T) {
 	dir := tempDir(t)
-	const text = `[gateway]
-url = "http://127.0.0.1:9"
-[journal]
-path = "journal.db"
-[[lane]]
-name = "1"
-scanner = { driver = "virtual" }
-[[till]]
-dialect = "http"
-listen = "unix:till.sock"
-`
-	put := func(more string) {
-		t.Helper()
-		for name, s := range map[string]string{"app_code": "A", "client_key": "K", "cpmd.toml": text + more} {
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(s), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	put("")
-	t.Setenv("CREDENTIALS_DIRECTORY", "")
-	cfg, err := config.Load(filepath.Join(dir, "cpmd.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &daemon{dir: dir}
-	ctx, cancel := context.WithCancel(context.Background())
-	reload, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- app.RunReloading(ctx, cfg, "test", &d.log, reload) }()
-	defer func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-	d.until(t, `"msg":"ready"`)
+	const nobody = "http://127.0.0.1:9"
+	reload := make(chan struct{})
+	d := startReloading(t, dir, nobody, "", reload)
 	till := d.client(t)
 	waits := func(id string) time.Duration {
 		t.Helper()
@@ -79,7 +41,7 @@ listen = "unix:till.sock"
 		{"[timing]\nscan = \"80s\"\n[alarm]\ncommand = [\"/bin/true\"]\n", "the change of alarm takes a restart", 75 * time.Second},
 		{"[timing]\nscan = \"80s\"\n[audit]\ngive_back = \"never\"\n", "the configuration is taken over", 80 * time.Second},
 	} {
-		put(c.more)
+		configure(t, dir, nobody, c.more)
 		before := strings.Count(d.log.String(), c.log)
 		reload <- struct{}{}
 		for deadline := time.Now().Add(20 * time.Second); strings.Count(d.log.String(), c.log) == before; time.Sleep(5 * time.Millisecond) {
