@@ -2,17 +2,12 @@ package payment
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/md5"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"cpmd/payment/testca"
 )
 
 const emptyList = `{"respcd": "0000", "resperr": "", "data": [], "page": 1, "page_size": 10}`
@@ -201,7 +198,9 @@ func resolving(t *testing.T, rcode int) func(context.Context, string, string) (n
 }
 
 func TestTroublesOfTLS(t *testing.T) {
-	ours, theirs := newCA(t, "Our CA"), newCA(t, "Corporate Filter CA")
+	ours, theirs := testca.New(t, "Our CA"), testca.New(t, "Corporate Filter CA")
+	trusted := x509.NewCertPool()
+	trusted.AddCert(ours.Cert)
 	day := 24 * time.Hour
 	for _, c := range []struct {
 		name string
@@ -209,11 +208,11 @@ func TestTroublesOfTLS(t *testing.T) {
 		want Kind
 		word string
 	}{
-		{"good", ours.leaf(t, "127.0.0.1", -day, day), "", ""},
-		{"intercepted", theirs.leaf(t, "127.0.0.1", -day, day), UnknownCA, "Corporate Filter CA"},
-		{"expired", ours.leaf(t, "127.0.0.1", -3*day, -day), CertExpired, "clock"},
-		{"not yet valid", ours.leaf(t, "127.0.0.1", day, 3*day), CertExpired, "clock"},
-		{"another host", ours.leaf(t, "login.example", -day, day), CertName, "another host"},
+		{"good", ours.Leaf(t, "127.0.0.1", -day, day), "", ""},
+		{"intercepted", theirs.Leaf(t, "127.0.0.1", -day, day), UnknownCA, "Corporate Filter CA"},
+		{"expired", ours.Leaf(t, "127.0.0.1", -3*day, -day), CertExpired, "clock"},
+		{"not yet valid", ours.Leaf(t, "127.0.0.1", day, 3*day), CertExpired, "clock"},
+		{"another host", ours.Leaf(t, "login.example", -day, day), CertName, "another host"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := httptest.NewUnstartedServer(replies(200, emptyList, testKey))
@@ -222,7 +221,7 @@ func TestTroublesOfTLS(t *testing.T) {
 			s.StartTLS()
 			defer s.Close()
 			client := newTestClient(t, s.URL)
-			client.ask.(*http.Transport).TLSClientConfig.RootCAs = ours.pool
+			client.ask.(*http.Transport).TLSClientConfig.RootCAs = trusted
 			expect(t, client, c.want, c.word)
 		})
 	}
@@ -230,52 +229,6 @@ func TestTroublesOfTLS(t *testing.T) {
 		client := newTestClient(t, strings.Replace(answers(t, replies(200, emptyList, testKey)), "http:", "https:", 1))
 		expect(t, client, NotTLS, "TLS")
 	})
-}
-
-type ca struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pool *x509.CertPool
-}
-
-func newCA(t *testing.T, name string) *ca {
-	t.Helper()
-	c := &ca{pool: x509.NewCertPool()}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().AddDate(-1, 0, 0),
-		NotAfter: time.Now().AddDate(1, 0, 0), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	var der []byte
-	c.key, der = sign(t, template, template, nil)
-	c.cert, _ = x509.ParseCertificate(der)
-	c.pool.AddCert(c.cert)
-	return c
-}
-
-func (c *ca) leaf(t *testing.T, host string, from, to time.Duration) tls.Certificate {
-	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: host}, NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(to)}
-	if ip := net.ParseIP(host); ip != nil {
-		template.IPAddresses = []net.IP{ip}
-	} else {
-		template.DNSNames = []string{host}
-	}
-	key, der := sign(t, template, c.cert, c.key)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-func sign(t *testing.T, template, parent *x509.Certificate, by *ecdsa.PrivateKey) (*ecdsa.PrivateKey, []byte) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if by == nil {
-		by = key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, der
 }
 
 // TestTryWaitsBehindCustomers: where requests are short, the question is asked last.

@@ -2,19 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
 	"flag"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -33,6 +27,7 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
+	"cpmd/payment/testca"
 	"cpmd/queue/sale"
 	"cpmd/till/client"
 )
@@ -362,10 +357,10 @@ func alone(t *testing.T) []string {
 // behindTLS puts a server between that shows one certificate, by its number, until undo makes it show a good one.
 func behindTLS(which int32) func(*counter) {
 	return func(c *counter) {
-		ours, theirs := newAuthority(c.T, "Our CA"), newAuthority(c.T, "Corporate Filter CA")
+		ours, theirs := testca.New(c.T, "Our CA"), testca.New(c.T, "Corporate Filter CA")
 		day := 24 * time.Hour
-		certs := []tls.Certificate{ours.leaf(c.T, "127.0.0.1", -day, day), theirs.leaf(c.T, "127.0.0.1", -day, day), ours.leaf(c.T, "127.0.0.1", -3*day, -day),
-			ours.leaf(c.T, "127.0.0.1", day, 3*day), ours.leaf(c.T, "192.0.2.1", -day, day)}
+		certs := []tls.Certificate{ours.Leaf(c.T, "127.0.0.1", -day, day), theirs.Leaf(c.T, "127.0.0.1", -day, day), ours.Leaf(c.T, "127.0.0.1", -3*day, -day),
+			ours.Leaf(c.T, "127.0.0.1", day, 3*day), ours.Leaf(c.T, "192.0.2.1", -day, day)}
 		var now atomic.Int32
 		now.Store(which)
 		to, err := url.Parse(c.sim)
@@ -379,51 +374,12 @@ func behindTLS(which int32) func(*counter) {
 		}}
 		s.StartTLS()
 		c.Cleanup(s.Close)
-		write(c.T, c.path("ca.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ours.cert.Raw})))
+		write(c.T, c.path("ca.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ours.Cert.Raw})))
 		c.gateway, c.env, c.undo = s.URL, []string{"SSL_CERT_FILE=" + c.path("ca.pem")}, func() { now.Store(0) }
 	}
 }
 
 func goodTLS(c *counter) { c.undo() }
-
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T, name string) *authority {
-	t.Helper()
-	a := &authority{}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: time.Now().AddDate(1, 0, 0),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	var der []byte
-	a.key, der = certified(t, template, template, nil)
-	a.cert, _ = x509.ParseCertificate(der)
-	return a
-}
-
-func (a *authority) leaf(t *testing.T, ip string, from, to time.Duration) tls.Certificate {
-	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(to), IPAddresses: []net.IP{net.ParseIP(ip)}}
-	key, der := certified(t, template, a.cert, a.key)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-func certified(t *testing.T, template, parent *x509.Certificate, by *ecdsa.PrivateKey) (*ecdsa.PrivateKey, []byte) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if by == nil {
-		by = key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, der
-}
 
 // serial plugs a scanner in and returns how it is configured.
 func (c *counter) serial() string {
