@@ -19,7 +19,7 @@ type echo struct {
 	currency   string
 }
 
-// answer says what the reply to a payment, cancel or refund means.
+// answer returns what the reply to a payment, cancel or refund means.
 func (r reply) answer(in column, want echo) Answer {
 	a := r.judged(in, want)
 	a.Genuine = r.err == nil && r.seal == genuine

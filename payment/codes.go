@@ -142,7 +142,7 @@ func Failed(respCD string) bool {
 	return m == Declined || m == Misconfigured || m == Undone
 }
 
-// Explain says in English what a response code means, for people; "" for a code that is not documented.
+// Explain returns in English what a response code means, for people; "" for a code that is not documented.
 func Explain(respCD string) string { return codes[respCD].says }
 
 // A column is one kind of answer: a code does not mean the same in all of them.

@@ -43,7 +43,7 @@ func readItem(o object) (Item, error) {
 	return i, nil
 }
 
-// answer says what the item tells of the transaction that was asked for (QFPay docs, transaction-enquiry page).
+// answer returns what the item tells of the transaction that was asked for (QFPay docs, transaction-enquiry page).
 func (i Item) answer(q Query) Answer {
 	in := payItem
 	if q.Refund {

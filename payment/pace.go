@@ -144,7 +144,7 @@ func (p *pace) first(now time.Time) (first *line, at time.Time) {
 	return first, at
 }
 
-// hopeless says why a claim surely has no turn before the context's deadline, as far as those in front tell.
+// hopeless returns why a claim surely has no turn before the context's deadline, as far as those in front tell.
 func (p *pace) hopeless(ctx context.Context, c claim, now time.Time) error {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -52,7 +52,7 @@ var notCounter = map[string]string{
 	"801808": "it is a pre-authorisation",
 }
 
-// CheckPayType says why a pay type cannot take codes at a counter, and what to write instead; nil if it can.
+// CheckPayType returns why a pay type cannot take codes at a counter, and what to write instead; nil if it can.
 func CheckPayType(payType string) error {
 	if _, ok := lookup(payType); ok {
 		return nil

@@ -70,7 +70,7 @@ var refusals = map[string]Kind{
 var tooMany = Trouble{RateLimited, "QFPay turns requests away, because there are too many a minute (HTTP 429)",
 	"give each counter of this merchant a smaller gateway.rate_per_minute, 400 in all"}
 
-// troubles says what stands in the way, as far as one reply tells. What is about one transaction is none.
+// troubles returns what stands in the way, as far as one reply tells. What is about one transaction is none.
 func (c *Client) troubles(endpoint string, r reply) (all []Trouble) {
 	host := hostOf(c.base)
 	if !r.date.IsZero() {
@@ -137,7 +137,7 @@ func (r reply) answered(endpoint, host string) Trouble {
 	return Trouble{}
 }
 
-// short says in brackets what came.
+// short returns in brackets what came.
 func (r reply) short() string {
 	if c := r.respcd(); r.err == nil && c != "" && r.status/100 == 2 {
 		return " (respcd " + words(c, 8) + ")"

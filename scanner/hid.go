@@ -134,7 +134,7 @@ func (d *hidDriver) decoder(dev usb.Device, i usb.Interface, desc decode.Descrip
 	return k, commands{start: [][]byte{desc.LEDsOff()}}, err
 }
 
-// absent says what to do if the configured device is not there, and whether it may be there in another mode.
+// absent returns what to do if the configured device is not there, and whether it may be there in another mode.
 func (d *hidDriver) absent() string {
 	for _, dev := range d.usb.Devices(func(u usb.Device) bool { return u.Vendor == d.cfg.Vendor }) {
 		if d.cfg.Port == "" || d.cfg.Port == dev.Port {

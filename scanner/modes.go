@@ -66,7 +66,7 @@ func namesOfModes(vendor string) string {
 	return modeNames[""]
 }
 
-// modeAdvice says why a device has no interface that can be read, and what to do.
+// modeAdvice returns why a device has no interface that can be read, and what to do.
 func modeAdvice(dev usb.Device, configured string) string {
 	for _, i := range dev.Interfaces {
 		if i.HID() {

@@ -218,7 +218,7 @@ func (o *owner) letGo() {
 	o.bell.ring()
 }
 
-// attend says whether a customer is at the counter, so that commands must not be late.
+// attend tells the owner whether a customer is at the counter, so that commands must not be late.
 func (o *owner) attend(customer bool) {
 	until := int64(math.MaxInt64)
 	if !customer {

@@ -139,7 +139,7 @@ func (d *serialDriver) device(path string) usb.Device {
 	return usb.Device{}
 }
 
-// refused says why a port could not be opened.
+// refused returns why a port could not be opened.
 func (d *serialDriver) refused(path string, err error) Status {
 	var pe *serial.PortError
 	code := serial.PortErrorCode(-1)

@@ -16,7 +16,7 @@ const (
 	notReady     sale.Code = "not_ready"
 )
 
-// NoPage says that no endpoint has the operator's page.
+// NoPage means that no endpoint has the operator's page.
 const NoPage sale.Code = "no_page"
 
 // NotAllowed refuses what the endpoint or its peer has no permission for.

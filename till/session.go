@@ -171,7 +171,7 @@ func common(a, b []string) []string {
 // displayToken can show what the customer sees, and do nothing else.
 func (d *door) displayToken() string { return displayMark + d.sign(displayMark) }
 
-// sign says that something comes from this endpoint; only who knows its token can.
+// sign returns what proves that something comes from this endpoint; only who knows its token can.
 func (d *door) sign(what string) string {
 	h := hmac.New(sha256.New, []byte(d.token()))
 	h.Write([]byte(d.endpoint.name() + "\n" + what))

@@ -221,7 +221,7 @@ func (p *process) show(from, lane int, send func()) (line, int) {
 	return p.scan(from, lane)
 }
 
-// saidBusy says whether the lane's scanner ever complained of this machine.
+// saidBusy reports whether the lane's scanner ever complained of this machine.
 func (p *process) saidBusy(lane int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

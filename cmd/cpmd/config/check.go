@@ -123,7 +123,7 @@ func (s *source) plugged(lanes []Lane) {
 	}
 }
 
-// qfpay says what kind of gateway a host is (QFPay docs, environments page).
+// qfpay warns about the kind of gateway that a host is (QFPay docs, environments page).
 func (s *source) qfpay(g Gateway) {
 	u, err := url.Parse(g.URL)
 	if err != nil || loopback(u.Hostname()) {

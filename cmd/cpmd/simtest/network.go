@@ -371,7 +371,7 @@ func (r *recorder) serve(w *world, req *http.Request) {
 	w.gw.ServeHTTP(r, req)
 }
 
-// words says in short what an answer is.
+// words returns in short what an answer is.
 func (r *recorder) words() string {
 	if r == nil {
 		return "nothing"

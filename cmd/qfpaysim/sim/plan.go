@@ -167,7 +167,7 @@ func copied[T any](p *T) *T {
 	return &c
 }
 
-// check says what is wrong with a plan, in words for the person who wrote it.
+// check returns what is wrong with a plan, in words for the person who wrote it.
 func (p Plan) check() error {
 	replies := []Reply{p.Reply}
 	effect, fates := "", []Fate{p.Fate, p.Then}

@@ -145,7 +145,7 @@ func (a *answer) about(syssn string) *answer {
 	return a
 }
 
-// refundRule says why a refund is refused; "" if it is not.
+// refundRule returns why a refund is refused; "" if it is not.
 func (g *Gateway) refundRule(r *refund, now time.Time) (respcd, respmsg, resperr string) {
 	o := r.of
 	if m := now.Hour()*60 + now.Minute(); m >= 23*60+30 || m < 30 {

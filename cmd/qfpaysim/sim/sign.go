@@ -43,7 +43,7 @@ func signType(h http.Header) (kind string, ok bool) {
 	return "MD5", false
 }
 
-// authentic says what is wrong with a request's app code or signature; "" if nothing. Letter case of the hex
+// authentic returns what is wrong with a request's app code or signature; "" if nothing. Letter case of the hex
 // does not matter: QFPay's samples send both.
 func (g *Gateway) authentic(h http.Header, form map[string]string) string {
 	kind, ok := signType(h)

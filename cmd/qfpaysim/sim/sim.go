@@ -105,7 +105,7 @@ func New(cfg Config) *Gateway {
 	return g
 }
 
-// Check says what is wrong with the configuration.
+// Check returns what is wrong with the configuration.
 func (c Config) Check() error {
 	switch {
 	case c.AppCode == "" || c.ClientKey == "":
