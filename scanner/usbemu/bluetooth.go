@@ -3,6 +3,7 @@ package usbemu
 import (
 	"encoding/binary"
 	"os"
+	"time"
 )
 
 // From the kernel's include/uapi/linux/uhid.h.
@@ -13,6 +14,10 @@ const (
 	uhidEventSize = 4380 // of struct uhid_event
 	busBluetooth  = 5
 )
+
+// radioPace is between two reports: a keyboard over Bluetooth has no faster slot (the least connection interval of the
+// Bluetooth core specification is 7.5 ms). A burst would fill the 64 events that the kernel keeps for a reader.
+const radioPace = 7500 * time.Microsecond
 
 // A Paired device is a keyboard over Bluetooth: it is made with uhid, as the Bluetooth service makes it, so it has no
 // USB device behind it.
@@ -53,7 +58,7 @@ func (p *Paired) serve() {
 	}
 }
 
-// Send types, at once.
+// Send types, at the pace of the radio.
 func (p *Paired) Send(reports ...[]byte) error {
 	for _, r := range reports {
 		b := make([]byte, 6, 6+len(r))
@@ -62,6 +67,7 @@ func (p *Paired) Send(reports ...[]byte) error {
 		if _, err := p.uhid.Write(append(b, r...)); err != nil {
 			return err
 		}
+		time.Sleep(radioPace)
 	}
 	return nil
 }
