@@ -22,7 +22,7 @@ import (
 // A scanner pauses anywhere inside its codes while sales wait. The whole code pays, or it is shown again; no part of
 // one is submitted, told to tills or written down.
 func TestPausesInsideCodes(t *testing.T) {
-	patterns := few(100, 16)
+	patterns := few(100, 8)
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, k := range []kind{kinds[0], kinds[5]} {
 		t.Run(k.name, func(t *testing.T) {
