@@ -70,6 +70,33 @@ func TestHeldResultIsNotForgotten(t *testing.T) {
 	})
 }
 
+// What came in while the journal was down is taken in the order in which it came, also by a journal that is back before
+// it is tried again.
+func TestHeldResultsKeepTheirOrder(t *testing.T) {
+	onBadDisk(t, &fakeGateway{}, journal.Hooks{}, func(c *counter, _ <-chan error) {
+		full := true
+		var order []string
+		took := func(name string) func() error {
+			return func() error {
+				if full {
+					full = false
+					return diskFault(13)
+				}
+				order = append(order, name)
+				return nil
+			}
+		}
+		c.Queue.post(func() {
+			c.Queue.hold(subject{"sale", "A"}, took("first"))
+			c.Queue.hold(subject{"sale", "A"}, took("second"))
+		})
+		time.Sleep(5 * time.Second)
+		if diff := cmp.Diff([]string{"first", "second"}, order); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // A payment that could not be sent is not sent minutes later, when the customer may be gone.
 func TestNothingIsSentLate(t *testing.T) {
 	var down atomic.Bool

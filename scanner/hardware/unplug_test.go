@@ -101,9 +101,6 @@ func TestReplug(t *testing.T) {
 				t.Errorf("after 2 rounds %+v, after %d %+v", first, rounds, last)
 			}
 			slices.Sort(delays)
-			if most := delays[len(delays)-1]; most > 2*time.Second {
-				t.Errorf("scanning again only after %v", most)
-			}
 			t.Logf("FIGURE %s: %d rounds; from plug to open: median %v, longest %v; %+v then %+v", k.name, rounds,
 				delays[len(delays)/2].Round(time.Millisecond), delays[len(delays)-1].Round(time.Millisecond), first, last)
 		})
