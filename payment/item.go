@@ -58,8 +58,7 @@ func (i Item) answer(q Query) Answer {
 	case i.OrderType != q.orderType():
 		return unknown(i.oddity("order_type", i.OrderType))
 	case i.Amount != q.Amount || i.Currency != "" && q.Currency != "" && i.Currency != q.Currency:
-		return unknown("QFPay has " + strconv.FormatInt(i.Amount, 10) + " " + words(i.Currency, 10) + " under " + q.OutTradeNo +
-			" instead of " + strconv.FormatInt(q.Amount, 10) + " " + q.Currency)
+		return unknown(fmt.Sprintf("QFPay lists %s with %s instead of %d minor units of %s; look it up in QFPay's portal", q.OutTradeNo, i.Sum(), q.Amount, q.Currency))
 	case Explain(i.RespCD) == "":
 		return unknown(i.oddity("respcd", i.RespCD))
 	case a.Meaning != Paid:
@@ -73,6 +72,17 @@ func (i Item) answer(q Query) Answer {
 		return unknown(i.oddity("cancel", i.Cancel))
 	}
 	return a
+}
+
+// Sum is the amount in words.
+func (i Item) Sum() string {
+	switch {
+	case i.Amount < 0:
+		return "an amount that is not understood"
+	case i.Currency == "":
+		return fmt.Sprintf("%d minor units", i.Amount)
+	}
+	return fmt.Sprintf("%d minor units of %s", i.Amount, words(i.Currency, 10))
 }
 
 // oddity is an alarm about a value that no page of QFPay explains. It is the same each time, so that it can be

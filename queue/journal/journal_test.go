@@ -123,6 +123,24 @@ func TestWhatIsNotOpened(t *testing.T) {
 	}
 }
 
+// Two daemons on one journal would both pay: the second one is refused, whatever name the file goes by.
+func TestOneDaemonAJournal(t *testing.T) {
+	j := fresh(t)
+	defer j.Close()
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(j.Path(), link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{j.Path(), link} {
+		if second, err := Open(path); err == nil {
+			second.Close()
+			t.Errorf("%s was opened twice", path)
+		} else if !strings.Contains(err.Error(), "in use by another cpmd") {
+			t.Error(err)
+		}
+	}
+}
+
 // An alarm stands once, a general one once in all, and again after it was settled.
 func TestAlarmsStandOnce(t *testing.T) {
 	j := fresh(t)

@@ -17,6 +17,9 @@ import (
 // OpenJournal opens the journal at path, or makes it where there is none. It refuses a file that is not a
 // journal, is damaged, was made by a newer cpmd, or is in use, and changes nothing then.
 func Open(path string, options ...Option) (*Journal, error) {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // one lock, whatever name it is opened by
+	}
 	if err := inspect(path); err != nil {
 		return nil, err
 	}

@@ -90,6 +90,8 @@ type Progress struct {
 	// Blind: cpmd was restarted and QFPay has said nothing since that is understood. What it said before may have been
 	// lost with the process ("paid", even), so nothing is cancelled.
 	Blind bool `json:"blind,omitempty"`
+	// Grace: a restart near the limit has moved it once; another one does not.
+	Grace bool `json:"grace,omitempty"`
 	// Last is what QFPay said last that was understood.
 	Last   payment.Meaning `json:"last,omitempty"`
 	Absent int             `json:"absent,omitempty"` // conclusive empty lists in a row

@@ -98,5 +98,5 @@ func There(i payment.Item) string {
 	if i.Cancel != "" && i.Cancel != "0" {
 		s += " cancel " + i.Cancel
 	}
-	return s + fmt.Sprintf(" %d %s", i.Amount, i.Currency)
+	return s + ", " + i.Sum()
 }

@@ -41,8 +41,8 @@ func (c *change) restarted() {
 	}
 	p.ConfirmBy = earlier(p.ConfirmBy, c.ev.At.Add(c.r.Confirm))
 	p.GiveUpBy = earlier(p.GiveUpBy, c.ev.At.Add(c.r.GiveUp))
-	if min := c.ev.At.Add(c.r.Guard); p.GiveUpBy.Before(min) {
-		p.GiveUpBy = min // at least one query before the cashier is told that it is unresolved
+	if min := c.ev.At.Add(c.r.Guard); p.GiveUpBy.Before(min) && !p.Progress.Grace {
+		p.GiveUpBy, p.Progress.Grace = min, true // the limit that tills see is ahead again, once
 	}
 	if c.s.State == Paying {
 		c.s.State = Confirming

@@ -540,6 +540,32 @@ func TestRestarted(t *testing.T) {
 	l.is(Waiting)
 }
 
+// A daemon that is restarted again and again keeps no lane for ever: only the first restart near the limit moves it, and
+// after that one look at what QFPay says is enough.
+func TestRestartsDoNotPutOffTheDecision(t *testing.T) {
+	l := begin(t)
+	l.answer("N1", says(payment.Pending))
+	l.pass(l.GiveUp - time.Second)
+	l.step(Event{Kind: Restarted})
+	l.does(QueryPayment)
+	by := l.s.Payments[0].GiveUpBy
+	if !by.Equal(l.at.Add(l.Guard)) {
+		t.Errorf("given up at %v, now is %v", by, l.at)
+	}
+	l.pass(2 * time.Second)
+	l.step(Event{Kind: Restarted})
+	l.does(QueryPayment)
+	if moved := l.s.Payments[0].GiveUpBy; !moved.Equal(by) {
+		t.Errorf("given up at %v, then at %v", by, moved)
+	}
+	l.pass(l.Guard)
+	l.step(Event{Kind: Restarted})
+	l.is(Confirming) // QFPay is asked before the cashier is told
+	l.does(QueryPayment)
+	l.shows("N1", payment.QueryResult{Answer: says(payment.Unknown)})
+	l.is(Unresolved)
+}
+
 // QFPay may have said "paid" in an answer that was lost with the process: nothing is cancelled before it has spoken again,
 // neither when the time is up nor for a till that cancels.
 func TestNothingIsCancelledUnseenAfterARestart(t *testing.T) {
