@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -227,6 +228,36 @@ func TestEventsOverRestarts(t *testing.T) {
 	}
 	if next != 10 {
 		t.Errorf("ended at %d", next)
+	}
+}
+
+// What a server says twice, also after a reconnection, the caller hears once.
+func TestEventsComeOnce(t *testing.T) {
+	socket := filepath.Join(tilltest.SocketDir(t), "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for _, seq := range []int{1, 2, 2, 1, 3} {
+			fmt.Fprintf(w, "id: %d\nevent: scan\ndata: {}\n\n", seq)
+		}
+	})}
+	go s.Serve(l)
+	defer s.Close()
+	c := newClient(t, client.Config{Addr: "unix:" + socket})
+	var got []int64
+	for n, err := range c.Events(t.Context(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, n.Seq); n.Seq == 3 {
+			break
+		}
+	}
+	if want := []int64{1, 2, 3}; !slices.Equal(got, want) {
+		t.Errorf("got %d, want %d", got, want)
 	}
 }
 
