@@ -123,6 +123,30 @@ func TestWhatIsNotOpened(t *testing.T) {
 	}
 }
 
+// A file system may leave an empty file after a power cut. It is not taken for a new journal while anything tells that
+// there was one: every bill in it could be charged again.
+func TestEmptiedJournalIsNotNew(t *testing.T) {
+	for _, c := range []struct{ name, left string }{{"its mark is left", ".seq"}, {"its log is left", "-wal"}} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal.db")
+			for name, content := range map[string][]byte{"": nil, c.left: binary.BigEndian.AppendUint64(nil, 4)} {
+				if err := os.WriteFile(path+name, content, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if j, err := Open(path); err == nil {
+				j.Close()
+				t.Error("it was begun anew")
+			} else if !strings.Contains(err.Error(), "is empty") {
+				t.Error(err)
+			}
+			if left, err := os.ReadFile(path + c.left); err != nil || len(left) != 8 {
+				t.Errorf("%s was changed: %x, %v", c.left, left, err)
+			}
+		})
+	}
+}
+
 // Two daemons on one journal would both pay: the second one is refused, whatever name the file goes by.
 func TestOneDaemonAJournal(t *testing.T) {
 	j := fresh(t)

@@ -47,13 +47,7 @@ func inspect(path string) error {
 	head := make([]byte, 16)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if st, err := os.Stat(path + "-wal"); err == nil && st.Size() > 0 {
-			return fmt.Errorf("journal %s is missing but %s-wal, a part of it, is there; put the file back from where it went, or move the -wal file away to begin a new journal", path, path)
-		}
-		if marked, err := readMark(path); err != nil || marked > 0 {
-			return errors.Join(fmt.Errorf("journal %s is missing, and %s tells that it had %d entries; put the file back from where it went, or remove %s to begin a new journal", path, markPath(path), marked, markPath(path)), err)
-		}
-		return nil
+		return begins(path, "missing")
 	}
 	if err != nil {
 		return fmt.Errorf("journal %s: %w; let the user that cpmd runs as read and write it", path, err)
@@ -61,13 +55,24 @@ func inspect(path string) error {
 	defer f.Close()
 	n, err := io.ReadFull(f, head)
 	if n == 0 && errors.Is(err, io.EOF) {
-		return nil // an empty file is a new journal
+		return begins(path, "empty")
 	}
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("journal %s cannot be read: %w", path, err)
 	}
 	if string(head) != "SQLite format 3\x00" {
 		return fmt.Errorf("journal %s is not a cpmd journal (no SQLite header); nothing was changed. Correct journal.path, or move the file away to begin a new journal", path)
+	}
+	return nil
+}
+
+// begins reports why a journal of which there is no file, or an empty one, is not a new one: something is left of it.
+func begins(path, is string) error {
+	if st, err := os.Stat(path + "-wal"); err == nil && st.Size() > 0 {
+		return fmt.Errorf("journal %s is %s but %s-wal, a part of it, is there; nothing was changed. Put the newest copy of the file back, or move the -wal file away to begin a new journal", path, is, path)
+	}
+	if marked, err := readMark(path); err != nil || marked > 0 {
+		return errors.Join(fmt.Errorf("journal %s is %s, and %s tells that it had %d entries; nothing was changed. Put the newest copy of the file back, or remove %s to begin a new journal", path, is, markPath(path), marked, markPath(path)), err)
 	}
 	return nil
 }
