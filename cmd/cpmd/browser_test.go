@@ -24,7 +24,7 @@ const pictures = "../../out/pictures"
 
 // A browser is a headless Chromium and all that its tabs complained of or asked for.
 type browser struct {
-	t   *testing.T
+	t   *testing.T // the test, or the part of it that runs
 	ctx context.Context
 
 	mu     sync.Mutex
@@ -180,7 +180,9 @@ func (tb *tab) size(width, height int64, scheme string) {
 
 func (tb *tab) picture(name string) {
 	tb.t.Helper()
-	png, err := chromedp.Run(tb.ctx, chromedp.CaptureScreenshot())
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err == nil {
 		err = os.WriteFile(filepath.Join(pictures, name+".png"), png, 0o666)
 	}
@@ -200,8 +202,10 @@ func (tb *tab) fits(what string) {
 // accessible has axe-core look for what keeps people out.
 func (tb *tab) accessible(what, axe string) {
 	tb.t.Helper()
-	if _, err := chromedp.Run(tb.ctx, chromedp.Evaluate[any](axe+"; null")); err != nil {
-		tb.t.Fatal(err)
+	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[any](axe+"; null")); err != nil {
+		tb.t.Fatalf("%s: axe-core does not load: %v", what, err)
 	}
 	for _, v := range js[[]string](tb, `const r = await axe.run({resultTypes: ["violations"]});
 		return r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message ?? "")).join(" | "))`) {
