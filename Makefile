@@ -15,7 +15,7 @@ ARCH ?=
 # a disk in memory, where faults are made up anyway
 MEMORY ?= $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
-.PHONY: help build demo test simulate mutants mutants-short mutation test-crash test-hardware test-hardware-short test-troubles certify-examples lint bench fuzz package package-check licenses clean
+.PHONY: help build demo test simulate mutants mutants-short mutation test-crash test-hardware test-hardware-short test-troubles certify-examples lint bench fuzz pictures package package-check licenses clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -76,6 +76,13 @@ fuzz: ## every fuzz target of FUZZ=./... for FUZZTIME=30s, as many at once as th
 	@for pkg in $$($(GO) list $(FUZZ)); do \
 	  $(GO) test -list '^Fuzz' $$pkg | awk -v pkg=$$pkg '/^Fuzz/ {print pkg, $$1, "$(FUZZTIME)"}'; \
 	done | GO=$(GO) xargs -P $$(nproc) -L 1 .ci/fuzz
+
+pictures: ## docs/pictures, from what the test of the pages sees in Chromium (apt-get install chromium fonts-noto-cjk npm pngquant)
+	$(GO) test -count=1 -timeout 15m ./cmd/cpmd -run '^TestPages$$'
+	@mkdir -p docs/pictures
+	pngquant --force --strip --speed 1 64 out/pictures/page-confirming.png --output docs/pictures/page.png
+	pngquant --force --strip --speed 1 64 out/pictures/display-scan.png --output docs/pictures/display.png
+	pngquant --force --strip --speed 1 64 out/pictures/display-paid.png --output docs/pictures/display-paid.png
 
 package: ## .deb, .rpm, tarball and list of components for ARCH=amd64 or arm64 (this machine's if it is left out), into dist/
 	systemd/package.sh $(ARCH)
