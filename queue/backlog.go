@@ -19,7 +19,7 @@ type backlog struct {
 	moved       time.Duration   // how far the wall clock has jumped since the start
 }
 
-const catchUpEach = 16 // told at once, in one transaction, while no till, scanner or gateway has anything to say
+const catchUpEach = 16 // told at once at most, in one transaction, while no till, scanner or gateway has anything to say
 
 func (b *backlog) left() bool { return b.after < b.upTo }
 

@@ -21,8 +21,8 @@ func behindBy(t *testing.T, n int, g *fakeGateway, test func(c *counter)) {
 		path := filepath.Join(t.TempDir(), "journal.db")
 		leaveUnresolved(t, path, n)
 		c := &counter{T: t, g: g, path: path, beeps: &beeper{}}
-		c.with = func(cfg *Config) { cfg.CatchUp = 1 }
-		c.standOn = c.standStill(2) // the first one is told before the start is over
+		c.with = func(cfg *Config) { cfg.CatchUp = 16 }
+		c.standOn = c.standStill(2) // the first ones are told before the start is over
 		c.start()
 		if !c.backlog.left() {
 			t.Fatal("all were told before the first till was heard")
@@ -136,7 +136,7 @@ func TestKilledWhileCatchingUp(t *testing.T) {
 			}
 		})
 		c.hooks = journal.Hooks{}
-		c.with = func(cfg *Config) { cfg.CatchUp, cfg.Parallel = 1, 1 }
+		c.with = func(cfg *Config) { cfg.CatchUp, cfg.Parallel = 16, 1 }
 		c.start()
 		time.Sleep(time.Minute)
 		for i := range n {
@@ -160,7 +160,7 @@ func TestJournalFailsWhileCatchingUp(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "journal.db")
 		leaveUnresolved(t, path, n)
 		c := &counter{T: t, g: &fakeGateway{}, path: path, beeps: &beeper{}}
-		c.with = func(cfg *Config) { cfg.CatchUp, cfg.Parallel = 1, 1 }
+		c.with = func(cfg *Config) { cfg.CatchUp, cfg.Parallel = 16, 1 }
 		down.Store(true)
 		c.hooks.Before = func(w journal.Write) error {
 			if writes.Add(1) > 3 && down.Load() {
@@ -202,9 +202,9 @@ func TestOneOfTheBacklogFails(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "journal.db")
 				leaveUnresolved(t, path, 100)
 				c := &counter{T: t, g: &fakeGateway{}, path: path, beeps: &beeper{}}
-				c.with = func(cfg *Config) { cfg.CatchUp = 1 }
-				c.hooks.Before = func(w journal.Write) error { // u49 is the first of its batch
-					if w.Subject == "u49" && w.Event == sale.Restarted {
+				c.with = func(cfg *Config) { cfg.CatchUp = 16 }
+				c.hooks.Before = func(w journal.Write) error { // u48 is the first of its batch
+					if w.Subject == "u48" && w.Event == sale.Restarted {
 						return fail()
 					}
 					return nil
@@ -213,7 +213,7 @@ func TestOneOfTheBacklogFails(t *testing.T) {
 				time.Sleep(time.Second)
 				for i := range 100 {
 					want := 1
-					if i == 49 {
+					if i == 48 {
 						want = 0
 					}
 					if got := c.told(fmt.Sprint("u", i)); count(got, sale.Restarted) != want {
@@ -221,7 +221,7 @@ func TestOneOfTheBacklogFails(t *testing.T) {
 					}
 				}
 				alarms, err := c.Alarms(ctx, false)
-				if err != nil || len(alarms) != 1 || alarms[0].ID != "u49" {
+				if err != nil || len(alarms) != 1 || alarms[0].ID != "u48" {
 					t.Errorf("alarms %+v %v", alarms, err)
 				}
 				c.close()
@@ -257,7 +257,7 @@ func TestUnresolvedWhileCatchingUp(t *testing.T) {
 		leaveUnresolved(t, path, 100)
 		g := &fakeGateway{pay: always(payment.Pending), query: func(int, payment.Query) payment.QueryResult { return finding(payment.Unknown) }}
 		c := &counter{T: t, g: g, path: path, beeps: &beeper{}}
-		c.with = func(cfg *Config) { cfg.CatchUp = 1 }
+		c.with = func(cfg *Config) { cfg.CatchUp = 16 }
 		c.start()
 		c.open("a")
 		c.scan(code)

@@ -34,7 +34,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		wait := q.fireDue()
 		if q.behind() {
 			if wait = 0; len(q.work) == 0 {
-				q.catchUp(catchUpEach)
+				q.catchUp(min(catchUpEach, q.cfg.CatchUp))
 			}
 		}
 		timer.Reset(wait)
