@@ -126,56 +126,6 @@ func (j *Journal) salesWhere(where string, args ...any) ([]sale.Sale, error) {
 	return all, nil
 }
 
-// UnfinishedSales reads all sales that still have something to come, oldest first.
-func (j *Journal) UnfinishedSales() ([]sale.Sale, error) {
-	return j.salesWhere(`state NOT IN ('paid','not_paid') OR delivery IN ('awaited','returning') ORDER BY created_at, rowid`)
-}
-
-// AttendedSales reads the sales that somebody stands at the counter for, or whose money goes back because nobody does:
-// those that hold a lane, then those whose goods are not handed over; each oldest first.
-func (j *Journal) AttendedSales() ([]sale.Sale, error) {
-	held, err := j.salesWhere(unfinished + ` AND state IN ('waiting','paying','confirming','reversing') ORDER BY +created_at, rowid`)
-	if err != nil {
-		return nil, err
-	}
-	delivering, err := j.salesWhere(unfinished + ` AND state='paid' ORDER BY +created_at, rowid`)
-	return append(held, delivering...), err
-}
-
-// unfinished is the condition of the index over sales that still have something to come, word by word.
-const unfinished = `(state NOT IN ('paid','not_paid') OR delivery IN ('awaited','returning'))`
-
-// A Place is where a sale stands among all, in the order in which they were opened.
-type Place struct {
-	Row int64
-	ID  string
-}
-
-// LastPlace is the place of the newest sale; 0 where there is none.
-func (j *Journal) LastPlace() (row int64, err error) {
-	err = j.queryRow(`SELECT coalesce(max(rowid),0) FROM sale`).Scan(&row)
-	return row, err
-}
-
-// PlaceOf is the place of a sale that is there.
-func (j *Journal) PlaceOf(id string) (row int64, err error) {
-	err = j.queryRow(`SELECT rowid FROM sale WHERE id=?`, id).Scan(&row)
-	return row, err
-}
-
-// Unresolved reads which sales are unresolved from behind one place up to another, in order, at most limit.
-func (j *Journal) Unresolved(after, upTo int64, limit int) ([]Place, error) {
-	rows, err := j.query(`SELECT rowid, id FROM sale WHERE `+unfinished+` AND state='unresolved' AND rowid>? AND rowid<=? ORDER BY rowid LIMIT ?`,
-		after, upTo, limit)
-	if err != nil {
-		return nil, err
-	}
-	return collect(rows, func(r row) (p Place, err error) {
-		err = r.Scan(&p.Row, &p.ID)
-		return p, err
-	})
-}
-
 // SalesEndedBetween reads the sales that became final from one time until before another, oldest first.
 func (j *Journal) SalesEndedBetween(from, to time.Time) ([]sale.Sale, error) {
 	return j.salesWhere(`ended_at>=? AND ended_at<? ORDER BY ended_at, rowid`, toText(from), toText(to))
