@@ -69,7 +69,7 @@ func (d *daemon) before(wr journal.Write) error {
 		kind = wr.Kind
 	}
 	if w.catchUp > 0 && wr.Event == sale.Restarted && !w.calm.Load() {
-		time.Sleep(between(w.luck.of("restarts slowly", name), 100*time.Millisecond, 4*time.Second))
+		time.Sleep(between(w.luck.of("restarts slowly", name), 20*time.Millisecond, 300*time.Millisecond))
 		if d.dead.Load() {
 			return errDead
 		}
