@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -44,22 +43,6 @@ func (c *counter) leave(n int) {
 
 // followed waits until all unresolved sales are followed again.
 func (c *counter) followed() { c.waitFor("all unresolved sales are followed again", 10*time.Minute) }
-
-// heap is what the daemon's heap holds, from its metrics.
-func (c *counter) heap() (n float64) {
-	resp, err := c.get("/metrics")
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, _ := io.ReadAll(resp.Body)
-	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "go_memstats_next_gc_bytes "); ok {
-			fmt.Sscan(rest, &n)
-		}
-	}
-	return n / 2 // what the last collection left
-}
 
 const closed = "http://127.0.0.1:1" // nobody listens there
 

@@ -1,11 +1,9 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,7 +29,6 @@ type counter struct {
 	dir     string
 	scanner *os.File
 	daemon  *exec.Cmd
-	log     *bytes.Buffer
 	till    *client.Client
 	env     []string
 	sales   int
@@ -87,7 +84,6 @@ func (c *counter) journal() string { return filepath.Join(c.dir, "journal.db") }
 // start starts the daemon and returns how long it took until it was ready for sales.
 func (c *counter) start() time.Duration {
 	c.t.Helper()
-	c.log = &bytes.Buffer{}
 	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		c.t.Fatal(err)
@@ -195,12 +191,4 @@ func (c *counter) sell() {
 	id := c.open()
 	c.scan()
 	c.paid(id)
-}
-
-// get fetches a path of the till API.
-func (c *counter) get(path string) (*http.Response, error) {
-	h := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", c.dir+"/s")
-	}}}
-	return h.Get("http://till" + path)
 }
