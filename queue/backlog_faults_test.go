@@ -280,3 +280,30 @@ func TestUnresolvedWhileCatchingUp(t *testing.T) {
 		c.close()
 	})
 }
+
+// While QFPay does not answer, sales that wait to be asked for write nothing into the journal, however long it takes.
+func TestWaitingToBeAskedCostsNothing(t *testing.T) {
+	const n = 100
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "journal.db")
+		leaveUnresolved(t, path, n)
+		var asked atomic.Int64
+		g := &fakeGateway{query: func(int, payment.Query) payment.QueryResult {
+			asked.Add(1)
+			time.Sleep(10 * time.Minute)
+			return finding(payment.Unknown)
+		}}
+		c := &counter{T: t, g: g, path: path, beeps: &beeper{}}
+		c.with = func(cfg *Config) { cfg.Parallel = 1 }
+		c.start()
+		told := c.cfg.Journal.Last()
+		time.Sleep(12 * time.Hour)
+		if wrote := c.cfg.Journal.Last() - told; wrote > 3*asked.Load() {
+			t.Errorf("%d queries, %d entries", asked.Load(), wrote)
+		}
+		if asked.Load() < 70 {
+			t.Errorf("only %d queries in 12 hours", asked.Load())
+		}
+		c.close()
+	})
+}

@@ -186,6 +186,10 @@ func (q *Queue) fireDue() time.Duration {
 		return time.Second
 	}
 	for t := q.timers.next(); t != nil && !t.at.After(now); t = q.timers.next() {
+		if q.awaited(t.subject) { // while QFPay does not answer, thousands cost a timer each and no entry in the journal
+			q.timers.set(t.subject, now.Add(stillAsking))
+			continue
+		}
 		before := t.at
 		q.fire(t.subject, now)
 		if q.down != nil || q.fatal != nil {
