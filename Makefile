@@ -15,7 +15,7 @@ ARCH ?=
 # a disk in memory, where faults are made up anyway
 MEMORY ?= $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
-.PHONY: help build demo test simulate mutants mutants-short mutation test-crash test-hardware test-hardware-short test-troubles certify-examples lint bench fuzz pictures package package-check licenses clean
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
@@ -69,7 +69,13 @@ lint: ## gofmt, vet, staticcheck
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 
-bench: ## benchmarks
+bench: ## the table in docs/speed.md, of the running daemon beside its references (about ten minutes)
+	$(GO) test ./cmd/cpmd/bench -count=1 -timeout 60m -run '^TestSpeed$$' -v -full -write
+
+bench-short: ## the same with fewer measurements, and nothing is written (some minutes)
+	$(GO) test ./cmd/cpmd/bench -count=1 -timeout 30m -run '^TestSpeed$$' -v -few
+
+benchmarks: ## the benchmarks of each package
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## every fuzz target of FUZZ=./... for FUZZTIME=30s, as many at once as there are cores
