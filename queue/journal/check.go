@@ -49,11 +49,15 @@ func Check(path string) (r Report, err error) {
 			+ (SELECT count(*) FROM refund WHERE state IN ('refunding','unresolved'))`).Scan(&r.Unfinished)); err != nil {
 		return r, explainOpen(path, err)
 	}
-	r.Faults, err = j.faultsOfBooks()
-	if err != nil {
-		err = explainOpen(path, err)
+	if r.Faults, err = j.faultsOfBooks(); err != nil {
+		return r, explainOpen(path, err)
 	}
-	return r, err
+	if r.Schema >= archiveSchema {
+		faults, err := j.faultsOfArchives()
+		r.Faults = append(r.Faults, faults...)
+		return r, err
+	}
+	return r, nil
 }
 
 func (j *Journal) faultsOfBooks() (faults []string, err error) {

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"sync/atomic"
 )
 
 // A Journal is the durable record: one SQLite file, one connection, every commit on disk before it returns.
@@ -22,6 +23,7 @@ type Journal struct {
 	writes     map[string]*sql.Stmt // the writer's, by their text
 	statements statements
 	recent     recent
+	recalls    atomic.Int64 // how often something came back from an archive
 }
 
 // Close ends the journal; what was appended is on disk already.

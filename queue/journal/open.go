@@ -87,8 +87,9 @@ func (j *Journal) open() error {
 			return err
 		}
 	}
+	// auto_vacuum first: it is only taken by a file that has nothing in it yet.
 	if err := j.connect(url.Values{"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}}.Encode()); err != nil {
+		"_pragma": {"busy_timeout(5000)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}}.Encode()); err != nil {
 		return err
 	}
 	if err := j.durable(); err != nil {
@@ -98,6 +99,9 @@ func (j *Journal) open() error {
 		return err
 	}
 	if err := os.Chmod(j.path, 0o600); err != nil {
+		return err
+	}
+	if err := j.unpack(); err != nil {
 		return err
 	}
 	var err error

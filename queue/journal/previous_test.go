@@ -41,7 +41,7 @@ func TestPreviousVersion(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	clean(t, path, 3)
+	clean(t, path, 4)
 	if j, err = journal.Open(path); err != nil { // once migrated, it stays as it is
 		t.Fatal(err)
 	}
