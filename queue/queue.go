@@ -67,6 +67,8 @@ type Config struct {
 	OldIDs string
 	// Parallel bounds the queries under way at once for which no customer waits; 0: 8.
 	Parallel int
+	// KeepDays is how many days stay in the journal; months that are wholly older move to files beside it. 0: all stay.
+	KeepDays int
 	// NewNumber makes a fresh out_trade_no; nil: from time and crypto/rand.
 	NewNumber func(time.Time) string
 	// Wall is the wall clock; nil: time.Now. Tests make it jump.
@@ -84,20 +86,21 @@ type Queue struct {
 
 	settings atomic.Pointer[Settings]
 
-	sales   map[string]*sale.Sale   // that are not final
-	refunds map[string]*sale.Refund // that are not final
-	codes   map[string]payment.AuthCode
-	lanes   map[string]*lane
-	order   []string // lane names as configured
-	timers  timers
-	overdue overdueWatch
-	repeats repeats
-	aside   map[subject]int // steps that were set aside, and how often
-	asks    asks
-	held    []func() error
-	down    error     // why the journal is not writable; nil while it is
-	retryAt time.Time // when it is tried again
-	outage  time.Time // since when QFPay has not answered; zero while it does
+	sales     map[string]*sale.Sale   // that are not final
+	refunds   map[string]*sale.Refund // that are not final
+	codes     map[string]payment.AuthCode
+	lanes     map[string]*lane
+	order     []string // lane names as configured
+	timers    timers
+	overdue   overdueWatch
+	repeats   repeats
+	archiving archiveTrouble
+	aside     map[subject]int // steps that were set aside, and how often
+	asks      asks
+	held      []func() error
+	down      error     // why the journal is not writable; nil while it is
+	retryAt   time.Time // when it is tried again
+	outage    time.Time // since when QFPay has not answered; zero while it does
 
 	calls    sync.WaitGroup // gateway calls under way
 	ctx      context.Context

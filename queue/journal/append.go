@@ -11,6 +11,9 @@ import (
 // Append writes the entries in one transaction, each with the next seq. On an error nothing of them is in the
 // journal.
 func (j *Journal) Append(entries ...Entry) (err error) {
+	if err := j.sound.found(); err != nil {
+		return err
+	}
 	tx, err := j.db.Begin()
 	if err != nil {
 		return err

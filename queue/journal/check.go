@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -37,7 +38,7 @@ func Check(path string) (r Report, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, j.db.Close()) }()
-	if err := errors.Join(j.own(), j.undamaged(), j.unlost()); err != nil {
+	if err := errors.Join(j.own(), j.undamaged(context.Background()), j.unlost()); err != nil {
 		return r, explainOpen(path, err)
 	}
 	r.Path = path

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -78,11 +79,16 @@ func begins(path, is string) error {
 }
 
 func (j *Journal) open() error {
+	first := j.mustCheckFirst()
 	if st, err := os.Stat(j.path); err == nil && st.Size() > 0 {
 		if err := j.connect("mode=ro"); err != nil { // look first: a foreign file stays as it is
 			return err
 		}
-		err := errors.Join(j.own(), j.undamaged(), j.unlost())
+		err := j.own()
+		if first && err == nil {
+			err = j.undamaged(context.Background())
+		}
+		err = errors.Join(err, j.unlost())
 		if err = errors.Join(err, j.db.Close()); err != nil {
 			return err
 		}
@@ -115,6 +121,11 @@ func (j *Journal) open() error {
 		return err
 	}
 	j.recent.begin(j.last)
+	if first {
+		_ = os.Remove(suspect(j.path)) // it is well, or another one
+	} else {
+		j.checkBeside()
+	}
 	return nil
 }
 
@@ -143,18 +154,6 @@ func (j *Journal) durable() error {
 	}
 	if mode != "wal" || sync != 2 || foreign != 1 {
 		return fmt.Errorf("SQLite did not take the settings that make it durable (journal_mode %s, synchronous %d, foreign_keys %d); put the journal on a local disk", mode, sync, foreign)
-	}
-	return nil
-}
-
-// undamaged checks the file's structure.
-func (j *Journal) undamaged() error {
-	var verdict string
-	if err := j.db.QueryRow(`PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-		return err
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("it is damaged (%s); nothing was changed. Copy it and its -wal file away, then restore a backup", verdict)
 	}
 	return nil
 }
