@@ -130,6 +130,9 @@ func take(ctx context.Context, st *stage.Stage, sold int64) (v vital, err error)
 	}
 	v.files = int64(len(files))
 	metrics, err := st.Get(ctx, "/metrics")
+	for tries := 0; err != nil && tries < 10; tries++ { // a machine that is busy with other things may be late
+		metrics, err = st.Get(ctx, "/metrics")
+	}
 	if err != nil {
 		return v, err
 	}
