@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 GO ?= go
 KILLS ?= 200
+SOAK ?= 1h
 SEEDS ?= 10000
 FIRST ?= 1
 FUZZTIME ?= 30s
@@ -49,6 +50,10 @@ mutation: ## a mutation tool over the room ROOM=./queue/sale
 
 test-crash: ## KILLS=200 kills of the real daemon at random moments
 	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestKill -v -kills $(KILLS)
+
+soak: ## 48 simulated hours of a busy counter, then SOAK=1h of the real programs: memory, files, threads and journal must not grow
+	TMPDIR=$(MEMORY) $(GO) test -count=1 -timeout 0 ./queue -run TestDays -v -hours 48
+	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestSoak -v -soak $(SOAK)
 
 test-hardware: ## the real scanner drivers against emulated USB scanners, in a virtual machine (root; about 15 minutes)
 	scanner/hardware/run.sh

@@ -50,6 +50,9 @@ func (q *Queue) Diagnosis(ctx context.Context) (sale.Diagnosis, error) {
 	if a := q.repeats.advice(q.clock.now()); a != "" {
 		d.Advice = append(d.Advice, a)
 	}
+	if a := q.archiving.advice(); a != "" {
+		d.Advice = append(d.Advice, a)
+	}
 	return d, nil
 }
 

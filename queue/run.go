@@ -27,6 +27,11 @@ func (q *Queue) Run(ctx context.Context) error {
 		q.setReady(nil)
 	}
 	close(q.running)
+	if q.cfg.KeepDays > 0 {
+		old, stopArchiving := context.WithCancel(calls)
+		defer context.AfterFunc(ctx, stopArchiving)()
+		q.calls.Go(func() { q.keepArchiving(old) })
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for q.fatal == nil {

@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +24,8 @@ const (
 		FROM sale s LEFT JOIN payment p ON p.sale_id=s.id WHERE s.id=? ORDER BY p.n`
 	saleColumns = `s.id, s.lane, s.ticket, s.amount, s.currency, s.content, s.state, s.reason, s.cancel_asked, s.created_at, s.updated_at, s.scan_by,
 		s.next_at, s.settle, s.delivery, s.slow, s.refunded, s.seq, s.opened_by, s.operator, s.shift, s.metadata, s.rejected, s.ended_at`
-	selectCodeUse = `SELECT EXISTS (SELECT 1 FROM payment WHERE code_hash=? AND outcome<>'not_sent')`
+	selectCodeUse = `SELECT EXISTS (SELECT 1 FROM payment WHERE code_hash=?1 AND outcome<>'not_sent')
+		OR EXISTS (SELECT 1 FROM archived WHERE kind='code' AND key=?1 AND back=0)`
 )
 
 // readSale reads a sale and one of its payments; n is 0 where it has none.
@@ -47,8 +50,12 @@ func readSale(r row) (s sale.Sale, p sale.Payment, n int, err error) {
 	return s, p, n, err
 }
 
-// Sale reads one sale with its payments; ok is false where there is none.
+// Sale reads one sale with its payments, also from an archive; ok is false where there is none.
 func (j *Journal) Sale(id string) (s sale.Sale, ok bool, err error) {
+	return orPast(j, "sale", id, func(j *Journal) (sale.Sale, bool, error) { return j.saleHere(id) })
+}
+
+func (j *Journal) saleHere(id string) (s sale.Sale, ok bool, err error) {
 	rows, err := j.query(selectSale, id)
 	if err != nil {
 		return s, false, err
@@ -82,8 +89,26 @@ func collect[T any](rows *sql.Rows, read func(row) (T, error)) ([]T, error) {
 	return all, rows.Err()
 }
 
-// Sales reads the sales that match, newest first, with their payments. Days are those of loc.
+// Sales reads the sales that match, newest first, with their payments. Days are those of loc. The archives are looked
+// into where a day is asked for.
 func (j *Journal) Sales(f sale.Filter, loc *time.Location) ([]sale.Sale, error) {
+	if f.Day == "" {
+		return j.salesHere(f, loc)
+	}
+	from, to, err := sale.DayBounds(f.Day, loc)
+	if err != nil {
+		return nil, err
+	}
+	all, err := andPast(j, from, to, saleID, func(j *Journal) ([]sale.Sale, error) { return j.salesHere(f, loc) })
+	slices.SortStableFunc(all, func(a, b sale.Sale) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return all[:min(len(all), limitOf(f))], err
+}
+
+func saleID(s sale.Sale) string { return s.ID }
+
+func limitOf(f sale.Filter) int { return cmp.Or(f.Limit, 100) }
+
+func (j *Journal) salesHere(f sale.Filter, loc *time.Location) ([]sale.Sale, error) {
 	where, args := []string{"1"}, []any{}
 	add := func(cond string, a ...any) { where, args = append(where, cond), append(args, a...) }
 	if f.State != "" {
@@ -105,11 +130,7 @@ func (j *Journal) Sales(f sale.Filter, loc *time.Location) ([]sale.Sale, error) 
 		}
 		add("created_at>=? AND created_at<?", toText(from), toText(to))
 	}
-	limit := f.Limit
-	if limit == 0 {
-		limit = 100
-	}
-	return j.salesWhere(strings.Join(where, " AND ")+" ORDER BY created_at DESC, rowid DESC LIMIT ?", append(args, limit)...)
+	return j.salesWhere(strings.Join(where, " AND ")+" ORDER BY created_at DESC, rowid DESC LIMIT ?", append(args, limitOf(f))...)
 }
 
 func (j *Journal) salesWhere(where string, args ...any) ([]sale.Sale, error) {
@@ -135,9 +156,13 @@ func (j *Journal) salesWhere(where string, args ...any) ([]sale.Sale, error) {
 	return all, nil
 }
 
-// SalesEndedBetween reads the sales that became final from one time until before another, oldest first.
+// SalesEndedBetween reads the sales that became final from one time until before another, oldest first, also from archives.
 func (j *Journal) SalesEndedBetween(from, to time.Time) ([]sale.Sale, error) {
-	return j.salesWhere(`ended_at>=? AND ended_at<? ORDER BY ended_at, rowid`, toText(from), toText(to))
+	all, err := andPast(j, from, to, saleID, func(j *Journal) ([]sale.Sale, error) {
+		return j.salesWhere(`ended_at>=? AND ended_at<? ORDER BY ended_at, rowid`, toText(from), toText(to))
+	})
+	slices.SortStableFunc(all, func(a, b sale.Sale) int { return a.EndedAt.Compare(b.EndedAt) })
+	return all, err
 }
 
 // UnfinishedSince counts the sales opened from one time until before another that are not final.
