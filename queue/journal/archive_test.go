@@ -216,7 +216,7 @@ func TestArchive(t *testing.T) {
 	if moved, err := archive(j); err != nil || !moved {
 		t.Fatal(moved, err)
 	}
-	if n := count(t, j, `SELECT count(*) FROM sale`); n != len(unfinished)+1 {
+	if n := count(t, j, `SELECT count(*) FROM sale`); n != len(standing)+1 {
 		t.Errorf("%d sales are left", n)
 	}
 	if n := count(t, j, `SELECT count(*) FROM event WHERE kind='scan'`); n != 1 {
@@ -388,7 +388,7 @@ func TestArchiveDiesAtEachStep(t *testing.T) {
 				}
 			}
 			same(t, before, look(t, j))
-			if n := count(t, j, `SELECT count(*) FROM sale`); n != len(unfinished)+1 {
+			if n := count(t, j, `SELECT count(*) FROM sale`); n != len(standing)+1 {
 				t.Errorf("%s step %d: %d sales are left", how, step, n)
 			}
 			if left, _ := filepath.Glob(filepath.Join(dir, "*.archive")); len(left) > 0 {
