@@ -40,14 +40,16 @@ func (q *Queue) catchUp(most int) {
 	if err != nil && ownFault(err) { // of one of them
 		err = q.tellOneByOne(next)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		q.wrote(err)
-	case len(next) < most:
+		return
+	}
+	if len(next) == most {
+		q.backlog.after = next[most-1].Row
+	}
+	if len(next) < most || !q.backlog.left() {
 		q.backlog = backlog{}
 		q.log.Debug("all unresolved sales are followed again")
-	default:
-		q.backlog.after = next[len(next)-1].Row
 	}
 }
 

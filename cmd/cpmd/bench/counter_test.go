@@ -126,7 +126,7 @@ func (c *counter) stop() {
 	if c.daemon == nil {
 		return
 	}
-	_ = c.daemon.Process.Signal(syscall.SIGTERM)
+	_ = c.daemon.Process.Kill() // a stop would wait for answers
 	_ = c.daemon.Wait()
 	c.daemon = nil
 }

@@ -85,7 +85,12 @@ func publish(t *testing.T, all []row) {
 	for _, r := range all {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.what, r.reference, r.wanted, r.got)
 	}
-	fmt.Fprintf(&b, "\n%d cores, %s/%s.\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	form := ""
+	if !*full {
+		form = ", the short form (make bench-short)"
+	}
+	load, _ := os.ReadFile("/proc/loadavg")
+	fmt.Fprintf(&b, "\n%d cores, %s/%s%s; load at the end: %.5s.\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, form, load)
 	if err := os.WriteFile(page, []byte(before+start+b.String()+end+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
