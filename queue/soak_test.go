@@ -79,6 +79,9 @@ func TestDays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if len(list) < min(1000, *hours*100) {
+			t.Errorf("%d sales in %d hours", len(list), *hours)
+		}
 		for _, v := range list {
 			if v.State != sale.Paid {
 				t.Errorf("%s is %s", v.ID, v.State)
@@ -97,7 +100,7 @@ func TestDays(t *testing.T) {
 	if to.goroutines > from.goroutines+5 || to.files > from.files+2 || to.held > from.held+200 || to.heap > from.heap+from.heap/2+8<<20 {
 		t.Errorf("it grew from %+v to %+v", from, to)
 	}
-	if perSale := to.journal / int64(to.sales); perSale > 12<<10 {
+	if perSale := to.journal / int64(to.sales); to.sales > 2000 && perSale > 12<<10 { // before that it is the log of the last writes
 		t.Errorf("a sale takes %d bytes of the journal", perSale)
 	}
 }

@@ -21,7 +21,7 @@ var sales = flag.Int("sales", 2000, "the sales of TestYear; a year of 500 a day 
 
 // TestYear measures a journal of many days: how much later it starts than an empty one (300 ms is wanted at most, for a
 // year), and how long a day's totals take (100 ms). Its sales are copies of one that was played: opened, scanned, pending,
-// paid, and looked at again three times.
+// asked for three times, paid.
 func TestYear(t *testing.T) {
 	dir := t.TempDir()
 	empty, year := filepath.Join(dir, "empty.db"), filepath.Join(dir, "year.db")

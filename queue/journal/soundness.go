@@ -13,8 +13,8 @@ import (
 // checked while sales go on, with a connection of its own. Damage that is found then ends the process, and a file beside
 // the journal has the next start check it first.
 
-// checkedFirst is the size up to which a journal is checked before it is opened.
-const checkedFirst = 32 << 20
+// checkedFirst is the size up to which a journal is checked before it is opened; tests change it.
+var checkedFirst int64 = 32 << 20
 
 // soundness is a check that runs beside.
 type soundness struct {
