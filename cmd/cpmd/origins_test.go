@@ -14,9 +14,9 @@ import (
 	"cpmd/queue/sale"
 )
 
-// TestOtherOrigins: a web page of another origin can neither read nor act, whatever it knows; one that the
+// TestBrowserOrigins: a web page of another origin can neither read nor act, whatever it knows; one that the
 // configuration names can, with the token.
-func TestOtherOrigins(t *testing.T) {
+func TestBrowserOrigins(t *testing.T) {
 	b := openBrowser(t)
 	b.setCalm(false)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<!doctype html><title>a till</title>") }))

@@ -54,9 +54,9 @@ type visit struct {
 	shows map[string]*tab // by language
 }
 
-// TestPages: what cashier, customer and shopkeeper see of sales on a real counter, in a real browser; what they do
+// TestBrowserPages: what cashier, customer and shopkeeper see of sales on a real counter, in a real browser; what they do
 // there; and that nobody needs the mouse, the eyes or a page from elsewhere for it.
-func TestPages(t *testing.T) {
+func TestBrowserPages(t *testing.T) {
 	b := openBrowser(t)
 	axe := axeCore(t)
 	st, ctx, base := pagesStage(t)

@@ -13,8 +13,8 @@ import (
 	"cpmd/queue/sale"
 )
 
-// TestWebTill: docs/examples/till.html, on an origin that the configuration names, through the stories of the other examples.
-func TestWebTill(t *testing.T) {
+// TestBrowserWebTill: docs/examples/till.html, on an origin that the configuration names, through the stories of the other examples.
+func TestBrowserWebTill(t *testing.T) {
 	b := openBrowser(t)
 	b.setCalm(false) // the browser reports every request that cpmd does not answer
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "../../docs/examples/till.html") }))
