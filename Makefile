@@ -61,6 +61,12 @@ test-hardware: ## the real scanner drivers against emulated USB scanners, in a v
 test-hardware-short: ## the same, a few minutes of it
 	scanner/hardware/run.sh -test.short
 
+test-systemd: ## a counter's life from package to purge under a running systemd, in a virtual machine (root; some minutes)
+	systemd/guest/run.sh
+
+test-systemd-short: ## the same without a cut of the power
+	systemd/guest/run.sh short
+
 test-arm64: ## the packages for arm64, and the demonstration by their programs under qemu-user (root; some minutes)
 	systemd/arm64.sh
 
