@@ -253,7 +253,11 @@ upgraded() {
 	sell AFTERWARDS "$(next_code 0000)"
 	paid AFTERWARDS
 	root cpmd check -live
-	root cpmctl reconcile
+	echo "root# cpmctl reconcile"
+	cpmctl reconcile | tee books
+	grep -q "^[-0-9]*: $(wc -l <$state/paid) numbers agree" books || fail "the books differ"
+	note "the one that only QFPay has is setup's own test sale"
+	[ "$(grep -c ' HKD 3.00 ' books)" = 1 ] || fail "QFPay has more than that"
 }
 
 removed() {
