@@ -19,7 +19,7 @@ MEMORY ?= $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 .PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## what there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 build: ## the programs, into bin/
 	@mkdir -p bin
@@ -60,6 +60,15 @@ test-hardware: ## the real scanner drivers against emulated USB scanners, in a v
 
 test-hardware-short: ## the same, a few minutes of it
 	scanner/hardware/run.sh -test.short
+
+test-systemd: ## a counter's life from package to purge under a running systemd, in a virtual machine (root; some minutes)
+	systemd/guest/run.sh
+
+test-systemd-short: ## the same without a cut of the power
+	systemd/guest/run.sh short
+
+test-arm64: ## the packages for arm64, and the demonstration by their programs under qemu-user (root; some minutes)
+	systemd/arm64.sh
 
 test-troubles: ## everything that can be wrong with a counter, told everywhere and mended (some minutes)
 	$(GO) test -count=1 -timeout 30m -parallel 8 ./cmd/cpmd -run TestTroubleIsTold -v -every-trouble
