@@ -73,6 +73,9 @@ test-arm64: ## the packages for arm64, and the demonstration by their programs u
 test-troubles: ## everything that can be wrong with a counter, told everywhere and mended (some minutes)
 	$(GO) test -count=1 -timeout 30m -parallel 8 ./cmd/cpmd -run TestTroubleIsTold -v -every-trouble
 
+test-browser: ## operator's page, display and a till that is a web page, in Chromium (some minutes)
+	$(GO) test -count=1 -timeout 15m ./cmd/cpmd -run ^TestBrowser -v -browser
+
 certify-examples: ## every case of the certification with every example and with cpmctl (needs their languages; some minutes)
 	$(GO) test -count=1 -timeout 30m ./docs/examples -run TestTillsAreCertified -v -every-case
 

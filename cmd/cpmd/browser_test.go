@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -39,8 +40,13 @@ type tab struct {
 	ctx context.Context
 }
 
+var inBrowser = flag.Bool("browser", false, "the pages are looked at in a browser, which takes minutes and a machine that does nothing else")
+
 func openBrowser(t *testing.T) *browser {
 	t.Helper()
+	if !*inBrowser {
+		t.Skip("not asked for: make test-browser")
+	}
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {

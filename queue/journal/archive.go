@@ -28,7 +28,6 @@ type Archiving struct {
 	name     string
 	sum      string
 	size     int64
-	f        *os.File
 	parts    []part // of the file that have not been looked at yet
 	part     part   // that is being moved
 	bundles  []bundle
