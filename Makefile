@@ -101,7 +101,7 @@ fuzz: ## every fuzz target of FUZZ=./... for FUZZTIME=30s, as many at once as th
 	done | GO=$(GO) xargs -P $$(nproc) -L 1 .ci/fuzz
 
 pictures: ## docs/pictures, from what the test of the pages sees in Chromium (apt-get install chromium fonts-noto-cjk npm pngquant)
-	$(GO) test -count=1 -timeout 15m ./cmd/cpmd -run '^TestBrowserPages$$'
+	$(GO) test -count=1 -timeout 15m ./cmd/cpmd -run '^TestBrowserPages$$' -browser
 	@mkdir -p docs/pictures
 	pngquant --force --strip --speed 1 64 out/pictures/page-confirming.png --output docs/pictures/page.png
 	pngquant --force --strip --speed 1 64 out/pictures/display-scan.png --output docs/pictures/display.png
