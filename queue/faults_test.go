@@ -91,6 +91,7 @@ func TestHeldResultsKeepTheirOrder(t *testing.T) {
 			c.Queue.hold(subject{"sale", "A"}, took("second"))
 		})
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		if diff := cmp.Diff([]string{"first", "second"}, order); diff != "" {
 			t.Error(diff)
 		}
