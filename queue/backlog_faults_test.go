@@ -298,6 +298,7 @@ func TestWaitingToBeAskedCostsNothing(t *testing.T) {
 		c.start()
 		told := c.cfg.Journal.Last()
 		time.Sleep(12 * time.Hour)
+		synctest.Wait()
 		if wrote := c.cfg.Journal.Last() - told; wrote > 3*asked.Load() {
 			t.Errorf("%d queries, %d entries", asked.Load(), wrote)
 		}
