@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 GO ?= go
 KILLS ?= 200
+SOAK ?= 1h
 SEEDS ?= 10000
 FIRST ?= 1
 FUZZTIME ?= 30s
@@ -15,10 +16,10 @@ ARCH ?=
 # a disk in memory, where faults are made up anyway
 MEMORY ?= $(shell test -w /dev/shm && echo /dev/shm || echo /tmp)
 
-.PHONY: help build demo test simulate mutants mutants-short mutation test-crash test-hardware test-hardware-short test-troubles certify-examples lint bench fuzz package package-check licenses clean
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## what there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 build: ## the programs, into bin/
 	@mkdir -p bin
@@ -50,14 +51,30 @@ mutation: ## a mutation tool over the room ROOM=./queue/sale
 test-crash: ## KILLS=200 kills of the real daemon at random moments
 	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestKill -v -kills $(KILLS)
 
+soak: ## 48 simulated hours of a busy counter, then SOAK=1h of the real programs: memory, files, threads and journal must not grow
+	TMPDIR=$(MEMORY) $(GO) test -count=1 -timeout 0 ./queue -run TestDays -v -hours 48
+	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestSoak -v -soak $(SOAK)
+
 test-hardware: ## the real scanner drivers against emulated USB scanners, in a virtual machine (root; about 15 minutes)
 	scanner/hardware/run.sh
 
 test-hardware-short: ## the same, a few minutes of it
 	scanner/hardware/run.sh -test.short
 
+test-systemd: ## a counter's life from package to purge under a running systemd, in a virtual machine (root; some minutes)
+	systemd/guest/run.sh
+
+test-systemd-short: ## the same without a cut of the power
+	systemd/guest/run.sh short
+
+test-arm64: ## the packages for arm64, and the demonstration by their programs under qemu-user (root; some minutes)
+	systemd/arm64.sh
+
 test-troubles: ## everything that can be wrong with a counter, told everywhere and mended (some minutes)
 	$(GO) test -count=1 -timeout 30m -parallel 8 ./cmd/cpmd -run TestTroubleIsTold -v -every-trouble
+
+test-browser: ## operator's page, display and a till that is a web page, in Chromium (some minutes)
+	$(GO) test -count=1 -timeout 15m ./cmd/cpmd -run ^TestBrowser -v -browser
 
 certify-examples: ## every case of the certification with every example and with cpmctl (needs their languages; some minutes)
 	$(GO) test -count=1 -timeout 30m ./docs/examples -run TestTillsAreCertified -v -every-case
@@ -69,13 +86,26 @@ lint: ## gofmt, vet, staticcheck
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 
-bench: ## benchmarks
+bench: ## the table in docs/speed.md, of the running daemon beside its references (about ten minutes)
+	$(GO) test ./cmd/cpmd/bench -count=1 -timeout 60m -run '^TestSpeed$$' -v -full -write
+
+bench-short: ## the same with fewer measurements, and nothing is written (some minutes)
+	$(GO) test ./cmd/cpmd/bench -count=1 -timeout 30m -run '^TestSpeed$$' -v -few
+
+benchmarks: ## the benchmarks of each package
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## every fuzz target of FUZZ=./... for FUZZTIME=30s, as many at once as there are cores
 	@for pkg in $$($(GO) list $(FUZZ)); do \
 	  $(GO) test -list '^Fuzz' $$pkg | awk -v pkg=$$pkg '/^Fuzz/ {print pkg, $$1, "$(FUZZTIME)"}'; \
 	done | GO=$(GO) xargs -P $$(nproc) -L 1 .ci/fuzz
+
+pictures: ## docs/pictures, from what the test of the pages sees in Chromium (apt-get install chromium fonts-noto-cjk npm pngquant)
+	$(GO) test -count=1 -timeout 15m ./cmd/cpmd -run '^TestBrowserPages$$' -browser
+	@mkdir -p docs/pictures
+	pngquant --force --strip --speed 1 64 out/pictures/page-confirming.png --output docs/pictures/page.png
+	pngquant --force --strip --speed 1 64 out/pictures/display-scan.png --output docs/pictures/display.png
+	pngquant --force --strip --speed 1 64 out/pictures/display-paid.png --output docs/pictures/display-paid.png
 
 package: ## .deb, .rpm, tarball and list of components for ARCH=amd64 or arm64 (this machine's if it is left out), into dist/
 	systemd/package.sh $(ARCH)

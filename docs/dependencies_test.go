@@ -69,7 +69,7 @@ func TestDependencies(t *testing.T) {
 		}
 	}
 	// Tests use what the programs use anyway; a row names them where nothing else does.
-	add("tests", slices.DeleteFunc(modulesOf(t, "-test", "-tags", "browser,hardware", "./..."), func(m string) bool { return linked[m] }))
+	add("tests", slices.DeleteFunc(modulesOf(t, "-test", "-tags", "hardware", "./..."), func(m string) bool { return linked[m] }))
 	for _, tool := range mod.Tool {
 		add("tools", slices.DeleteFunc(modulesOf(t, tool.Path), func(m string) bool { return linked[m] }))
 	}

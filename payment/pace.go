@@ -125,19 +125,22 @@ func (p *pace) wake(in time.Duration) {
 
 // first is the line whose turn it is now, or else when one comes next; both are zero if nobody waits.
 func (p *pace) first(now time.Time) (first *line, at time.Time) {
-	free := p.from.Add(p.every)
+	free, fair := p.from.Add(p.every), p.given%fairShare == fairShare-1
 	for i := range p.lines {
 		l := &p.lines[i]
 		if l.empty() {
 			continue
 		}
 		may := latest(free, l.rests)
+		if i == lineWithoutCustomer && !fair {
+			may = latest(may, free.Add(time.Duration(p.burst/2)*p.every)) // half of what is saved up is for customers
+		}
 		switch {
 		case may.After(now):
 			if at.IsZero() || may.Before(at) {
 				at = may
 			}
-		case first == nil, p.given%fairShare == fairShare-1 && l.oldest().number < first.oldest().number:
+		case first == nil, fair && l.oldest().number < first.oldest().number:
 			first = l
 		}
 	}

@@ -253,6 +253,27 @@ func TestWhoGoesFirst(t *testing.T) {
 	})
 }
 
+// However many follow-ups wait for their turns, a customer who comes finds some saved up, and waits for none of them.
+func TestCustomersFindTurnsSavedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(400)
+		ctx, cancel := context.WithCancel(t.Context())
+		var others sync.WaitGroup
+		for range 1000 {
+			others.Go(func() { _ = p.turn(ctx, claim{class: followUp, born: time.Now()}) })
+		}
+		time.Sleep(time.Minute)
+		for n := range 15 {
+			from := time.Now()
+			if err := p.turn(t.Context(), claim{class: class(n % 2)}); err != nil || time.Since(from) > 0 {
+				t.Errorf("the request %d of a customer waited %v: %v", n, time.Since(from), err)
+			}
+		}
+		cancel()
+		others.Wait()
+	})
+}
+
 // Who is given up while it waits leaves at once, and takes nobody's turn.
 func TestWaitersThatLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -284,7 +305,7 @@ func TestWaitersThatLeave(t *testing.T) {
 		if p.next.Stop() {
 			t.Error("a timer runs for nobody")
 		}
-		if err := p.turn(t.Context(), claim{class: audit}); err != nil || time.Since(before) > 2*time.Second {
+		if err := p.turn(t.Context(), claim{class: customer}); err != nil || time.Since(before) > 2*time.Second {
 			t.Errorf("the next turn after %v: %v", time.Since(before), err)
 		}
 		if err := p.turn(ctx, claim{class: money}); err == nil {

@@ -43,7 +43,7 @@ func (q *Queue) run(f func()) {
 // ownFault reports whether a step failed for a reason of its own: writing it again would fail again.
 func ownFault(err error) bool {
 	var p *stepPanic
-	return errors.As(err, &p) || journal.IsConstraint(err)
+	return errors.As(err, &p) || journal.IsConstraint(err) || journal.IsDamagedArchive(err)
 }
 
 // asidePace is how soon a step that was set aside is tried again; the last one repeats.

@@ -25,7 +25,17 @@ type asking struct {
 type asks struct {
 	waiting askQueue
 	open    map[string]*asking // numbers that wait or are under way
+	about   map[subject]int    // how many of them are about each sale or refund
 	running int                // of those that are not urgent
+}
+
+// stillAsking is how soon what was due while its query waits is looked at again, should nothing come of the query.
+const stillAsking = 5 * time.Minute
+
+// awaited reports whether all that a subject is due for is a query that waits or is under way already: nobody stands at
+// the counter for it, and nothing else is due then.
+func (q *Queue) awaited(s subject) bool {
+	return s.kind == "sale" && q.sales[s.id] == nil && q.asks.about[s] > 0
 }
 
 // mostYielding is how long an old unknown lets younger ones go first, which are likelier to end.
@@ -46,11 +56,12 @@ func (q *Queue) query(s subject, trace Trace, question payment.Query, step func(
 		return
 	}
 	if q.asks.open == nil {
-		q.asks.open = map[string]*asking{}
+		q.asks.open, q.asks.about = map[string]*asking{}, map[subject]int{}
 	}
 	now := q.clock.now()
 	a := &asking{subject: s, turn: now.Add(min(max(now.Sub(question.Created), 0), mostYielding)), query: question, trace: trace, step: step}
 	q.asks.open[key] = a
+	q.asks.about[s]++
 	heap.Push(&q.asks.waiting, a)
 	q.askNext()
 }
@@ -77,6 +88,9 @@ func (q *Queue) askNext() {
 			}
 		}, func() {
 			delete(q.asks.open, a.kind+a.query.OutTradeNo)
+			if q.asks.about[a.subject]--; q.asks.about[a.subject] == 0 {
+				delete(q.asks.about, a.subject)
+			}
 			if a.query.Urgency != payment.Customer {
 				q.asks.running--
 			}

@@ -73,6 +73,7 @@ func (q *Queue) checkClock() {
 			return q.stepSale(s.id, ev)
 		})
 	}
+	q.backlog.moved += by
 	q.planDayEnd()
 	q.held = append(q.held, held...)
 }

@@ -153,6 +153,9 @@ func (q *Queue) enact(ctx context.Context, id string, ev sale.Event, allowed fun
 		if err := allowed(s); err != nil {
 			return err
 		}
+		if s, err = q.caughtUp(s); err != nil {
+			return refusalOr(err)
+		}
 		ev.At = q.clock.now()
 		if s, err = q.applySale(s, ev); err != nil {
 			return refusalOr(err)

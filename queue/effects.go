@@ -16,6 +16,7 @@ import (
 
 func (q *Queue) perform(s sale.Sale, e sale.Effect) {
 	p, about, trace := s.Payment(e.Payment), subject{"sale", s.ID}, traceOf(s, e.Payment)
+	id := s.ID // what waits keeps this alone
 	switch e.Kind {
 	case sale.SubmitPayment:
 		order := payment.PaymentRequest{OutTradeNo: p.OutTradeNo, Amount: s.Amount, Currency: s.Currency, PayType: p.PayType,
@@ -24,7 +25,7 @@ func (q *Queue) perform(s sale.Sale, e sale.Effect) {
 			a := q.cfg.Gateway.Pay(ctx, order)
 			return func(now time.Time) error {
 				q.heard(a.Err == nil, now)
-				return q.stepSale(s.ID, sale.Event{Kind: sale.Answered, At: now, Payment: e.Payment, Answer: &a})
+				return q.stepSale(id, sale.Event{Kind: sale.Answered, At: now, Payment: e.Payment, Answer: &a})
 			}
 		}, nil)
 	case sale.CancelPayment:
@@ -33,7 +34,7 @@ func (q *Queue) perform(s sale.Sale, e sale.Effect) {
 		q.call(about, trace, func(ctx context.Context) func(time.Time) error {
 			a := q.cfg.Gateway.Cancel(ctx, undo)
 			return func(now time.Time) error {
-				return q.stepSale(s.ID, sale.Event{Kind: sale.CancelAnswered, At: now, Payment: e.Payment, Answer: &a})
+				return q.stepSale(id, sale.Event{Kind: sale.CancelAnswered, At: now, Payment: e.Payment, Answer: &a})
 			}
 		}, nil)
 	case sale.QueryPayment:
@@ -42,11 +43,11 @@ func (q *Queue) perform(s sale.Sale, e sale.Effect) {
 		if e.Urgent {
 			question.Urgency = payment.Customer
 		}
-		q.query(about, trace, question, func(ev sale.Event) error { return q.salesQueried(s.ID, ev) })
+		q.query(about, trace, question, func(ev sale.Event) error { return q.salesQueried(id, ev) })
 	case sale.ReturnMoney:
-		q.hold(about, func() error { return q.returnMoney(s.ID) })
+		q.hold(about, func() error { return q.returnMoney(id) })
 	case sale.GiveBack:
-		q.hold(about, func() error { return q.giveBack(s.ID, e.Payment) })
+		q.hold(about, func() error { return q.giveBack(id, e.Payment) })
 	case sale.RaiseAlarm:
 		q.logAlarm(trace, about, e)
 	}
@@ -80,14 +81,14 @@ func (q *Queue) salesQueried(id string, ev sale.Event) error {
 }
 
 func (q *Queue) performRefund(f sale.Refund, e sale.Effect) {
-	about, trace := subject{"refund", f.ID}, traceOfRefund(f)
+	about, trace, id := subject{"refund", f.ID}, traceOfRefund(f), f.ID
 	switch e.Kind {
 	case sale.SendRefund:
 		order := payment.RefundRequest{OutTradeNo: f.OutTradeNo, SysSN: f.PaidSysSN, Amount: f.Amount, Currency: f.Currency, TxDTM: f.TxDTM}
 		q.call(about, trace, func(ctx context.Context) func(time.Time) error {
 			a := q.cfg.Gateway.Refund(ctx, order)
 			return func(now time.Time) error {
-				return q.stepRefund(f.ID, sale.Event{Kind: sale.Answered, At: now, Payment: e.Payment, Answer: &a})
+				return q.stepRefund(id, sale.Event{Kind: sale.Answered, At: now, Payment: e.Payment, Answer: &a})
 			}
 		}, nil)
 	case sale.QueryRefund:
@@ -99,7 +100,7 @@ func (q *Queue) performRefund(f sale.Refund, e sale.Effect) {
 		if e.Urgent {
 			question.Urgency = payment.Customer
 		}
-		q.query(about, trace, question, func(ev sale.Event) error { return q.stepRefund(f.ID, ev) })
+		q.query(about, trace, question, func(ev sale.Event) error { return q.stepRefund(id, ev) })
 	case sale.RaiseAlarm:
 		q.logAlarm(trace, about, e)
 	}

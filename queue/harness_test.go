@@ -165,7 +165,11 @@ type counter struct {
 	ended  chan error
 	wallMu sync.Mutex
 	with   func(*Config) // changes the configuration at the next start
+	first  func(*Queue)  // is called before the queue runs
+	hooks  journal.Hooks // of the next start's journal
 	stream *stream
+
+	standOn func() // ends what standStill began
 }
 
 func newCounter(t *testing.T, g *fakeGateway) *counter {
@@ -176,7 +180,7 @@ func newCounter(t *testing.T, g *fakeGateway) *counter {
 
 func (c *counter) start() {
 	c.Helper()
-	j, err := journal.Open(c.path)
+	j, err := journal.Open(c.path, journal.WithHooks(c.hooks))
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -189,6 +193,9 @@ func (c *counter) start() {
 		c.with(&cfg)
 	}
 	c.Queue = New(cfg)
+	if c.first != nil {
+		c.first(c.Queue)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop, c.ended = stop, make(chan error, 1)
 	go func(q *Queue) { c.ended <- q.Run(ctx) }(c.Queue)

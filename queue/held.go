@@ -24,7 +24,7 @@ func (q *Queue) append(entries ...journal.Entry) error {
 	if q.cfg.Wrote != nil {
 		q.cfg.Wrote(time.Since(began))
 	}
-	if journal.IsConstraint(err) {
+	if journal.IsConstraint(err) || journal.IsDamagedArchive(err) {
 		return err // the entry's own fault, not the journal's
 	}
 	q.wrote(err)
@@ -59,6 +59,9 @@ func unavailable(err error) *sale.Error {
 	if p := (*stepPanic)(nil); errors.As(err, &p) {
 		return &sale.Error{Code: sale.Internal, Detail: "cpmd failed (" + err.Error() + "), and what came of this is not known. " +
 			"Ask again with the same id, and report this with cpmctl diagnose"}
+	}
+	if a := (*journal.DamagedArchive)(nil); errors.As(err, &a) {
+		return &sale.Error{Code: sale.JournalUnavailable, Detail: a.Error()}
 	}
 	if ownFault(err) {
 		return &sale.Error{Code: sale.Internal, Detail: "cpmd could not do this (" + err.Error() + "); nothing was sent. Please report it with cpmctl diagnose"}

@@ -18,10 +18,16 @@ import (
 	"cpmd/queue/sale"
 )
 
-// The journal that the first schema's program left when it was killed is taken up: what was unfinished is followed to
+// The journal that the program of an earlier schema left when it was killed is taken up: what was unfinished is followed to
 // its end, machines get their time again, alarms stand, and the day's sums stay.
 func TestTakeUpPreviousVersion(t *testing.T) {
-	z, err := gzip.NewReader(bytes.NewReader(testdata(t, "journal/testdata/schema1.db.gz")))
+	for _, schema := range []string{"schema1", "schema2", "schema3"} {
+		t.Run(schema, func(t *testing.T) { takeUp(t, schema) })
+	}
+}
+
+func takeUp(t *testing.T, schema string) {
+	z, err := gzip.NewReader(bytes.NewReader(testdata(t, "journal/testdata/"+schema+".db.gz")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +40,7 @@ func TestTakeUpPreviousVersion(t *testing.T) {
 		Alarms []sale.AlarmView
 		Sales  map[string]sale.View
 	}
-	if err := json.Unmarshal(testdata(t, "journal/testdata/schema1.json"), &was); err != nil {
+	if err := json.Unmarshal(testdata(t, "journal/testdata/"+schema+".json"), &was); err != nil {
 		t.Fatal(err)
 	}
 	g := &fakeGateway{query: func(int, payment.Query) payment.QueryResult { return finding(payment.Unknown) },

@@ -67,6 +67,10 @@ type Config struct {
 	OldIDs string
 	// Parallel bounds the queries under way at once for which no customer waits; 0: 8.
 	Parallel int
+	// CatchUp is how many unresolved sales of earlier lives a start tells before it is ready; 0: 32. The others follow.
+	CatchUp int
+	// KeepDays is how many days stay in the journal; months that are wholly older move to files beside it. 0: all stay.
+	KeepDays int
 	// NewNumber makes a fresh out_trade_no; nil: from time and crypto/rand.
 	NewNumber func(time.Time) string
 	// Wall is the wall clock; nil: time.Now. Tests make it jump.
@@ -84,20 +88,22 @@ type Queue struct {
 
 	settings atomic.Pointer[Settings]
 
-	sales   map[string]*sale.Sale   // that are not final
-	refunds map[string]*sale.Refund // that are not final
-	codes   map[string]payment.AuthCode
-	lanes   map[string]*lane
-	order   []string // lane names as configured
-	timers  timers
-	overdue overdueWatch
-	repeats repeats
-	aside   map[subject]int // steps that were set aside, and how often
-	asks    asks
-	held    []func() error
-	down    error     // why the journal is not writable; nil while it is
-	retryAt time.Time // when it is tried again
-	outage  time.Time // since when QFPay has not answered; zero while it does
+	sales     map[string]*sale.Sale   // that somebody stands at the counter for; the others are read when something happens to them
+	refunds   map[string]*sale.Refund // that are not final
+	codes     map[string]payment.AuthCode
+	lanes     map[string]*lane
+	order     []string // lane names as configured
+	timers    timers
+	overdue   overdueWatch
+	repeats   repeats
+	archiving archiveTrouble
+	aside     map[subject]int // steps that were set aside, and how often
+	asks      asks
+	backlog   backlog
+	held      []func() error
+	down      error     // why the journal is not writable; nil while it is
+	retryAt   time.Time // when it is tried again
+	outage    time.Time // since when QFPay has not answered; zero while it does
 
 	calls    sync.WaitGroup // gateway calls under way
 	ctx      context.Context
@@ -122,6 +128,9 @@ func New(cfg Config) *Queue {
 	}
 	if cfg.Parallel == 0 {
 		cfg.Parallel = 8
+	}
+	if cfg.CatchUp == 0 {
+		cfg.CatchUp = 32
 	}
 	if cfg.Wall == nil {
 		cfg.Wall = time.Now

@@ -27,11 +27,22 @@ func (q *Queue) Run(ctx context.Context) error {
 		q.setReady(nil)
 	}
 	close(q.running)
+	if q.cfg.KeepDays > 0 {
+		old, stopArchiving := context.WithCancel(calls)
+		defer context.AfterFunc(ctx, stopArchiving)()
+		q.calls.Go(func() { q.keepArchiving(old) })
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for q.fatal == nil {
 		q.checkClock()
-		timer.Reset(q.fireDue())
+		wait := q.fireDue()
+		if q.behind() {
+			if wait = 0; len(q.work) == 0 {
+				q.catchUp(min(catchUpEach, q.cfg.CatchUp))
+			}
+		}
+		timer.Reset(wait)
 		select {
 		case f := <-q.work:
 			q.run(f)
@@ -48,10 +59,15 @@ func (q *Queue) Run(ctx context.Context) error {
 	return q.fatal
 }
 
-// resume tells every unfinished sale and refund that the daemon was away, and sets the timers of the audit.
+// resume tells unfinished sales and refunds that the daemon was away, and sets the timers of the audit. Those with a
+// customer come first; of the unresolved sales some are told, and the others behind it (backlog.go).
 func (q *Queue) resume() error {
-	sales, err := q.cfg.Journal.UnfinishedSales()
+	sales, err := q.cfg.Journal.AttendedSales()
 	if err != nil {
+		return fmt.Errorf("reading the unfinished sales: %w", err)
+	}
+	q.backlog.ahead = map[string]bool{}
+	if q.backlog.upTo, err = q.cfg.Journal.LastPlace(); err != nil {
 		return fmt.Errorf("reading the unfinished sales: %w", err)
 	}
 	refunds, err := q.cfg.Journal.UnfinishedRefunds()
@@ -73,6 +89,7 @@ func (q *Queue) resume() error {
 	for i := range sales {
 		s := &sales[i]
 		q.sales[s.ID] = s
+		q.backlog.ahead[s.ID] = true // also if it becomes unresolved before all others are told
 		if l := q.lanes[s.Lane]; l != nil && s.State.HoldsLane() {
 			l.holder, l.since = s.ID, time.Now()
 		}
@@ -94,6 +111,7 @@ func (q *Queue) resume() error {
 			return q.stepRefund(refunds[i].ID, sale.Event{Kind: sale.Restarted, At: q.clock.now()})
 		})
 	}
+	q.catchUp(q.cfg.CatchUp)
 	q.planDayEnd()
 	q.makeUpDays()
 	return q.fatal
@@ -173,6 +191,10 @@ func (q *Queue) fireDue() time.Duration {
 		return time.Second
 	}
 	for t := q.timers.next(); t != nil && !t.at.After(now); t = q.timers.next() {
+		if q.awaited(t.subject) { // while QFPay does not answer, thousands cost a timer each and no entry in the journal
+			q.timers.set(t.subject, now.Add(stillAsking))
+			continue
+		}
 		before := t.at
 		q.fire(t.subject, now)
 		if q.down != nil || q.fatal != nil {

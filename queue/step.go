@@ -21,27 +21,70 @@ func (q *Queue) stepSale(id string, ev sale.Event) error {
 		if err != nil || !known {
 			return err
 		}
+		if ev.Kind == sale.ClockMoved {
+			waits, err := q.backlog.waits(q.cfg.Journal, old)
+			if err != nil || waits { // it is told with the restart
+				return err
+			}
+		}
+		if old, err = q.caughtUp(old); err != nil {
+			return err
+		}
 		s = &old
 	}
 	_, err := q.applySale(*s, ev)
 	return err
 }
 
-func (q *Queue) applySale(old sale.Sale, ev sale.Event) (sale.Sale, error) {
-	s, effects := sale.Reduce(q.set().Rules, old, ev)
-	if reflect.DeepEqual(s, old) && len(effects) == 0 {
-		q.keep(s)
+// applySale runs events, which are one step, on a sale.
+func (q *Queue) applySale(old sale.Sale, events ...sale.Event) (sale.Sale, error) {
+	c := q.reduce(old, events...)
+	if c.nothing() {
+		q.keep(c.after)
 		return old, nil
 	}
-	e := q.saleEntry(old, &s, ev, effects)
-	if err := q.append(append([]journal.Entry{e}, alarmEntries(subject{"sale", s.ID}, ev, effects)...)...); err != nil {
+	if err := q.append(c.entries()...); err != nil {
 		return old, err
 	}
-	q.changedSale(old, s, ev, e.Told != nil)
-	for _, effect := range effects {
-		q.perform(s, effect)
+	q.happened(c)
+	return c.after, nil
+}
+
+// A saleChange is what an event does to a sale.
+type saleChange struct {
+	before, after sale.Sale
+	event         sale.Event
+	effects       []sale.Effect
+	entry         journal.Entry
+}
+
+func (q *Queue) reduce(old sale.Sale, events ...sale.Event) *saleChange {
+	c := &saleChange{before: old, after: old}
+	for _, ev := range events {
+		s, effects := sale.Reduce(q.set().Rules, c.after, ev)
+		c.after, c.event, c.effects = s, ev, append(c.effects, effects...)
 	}
-	return s, nil
+	if !c.nothing() {
+		c.entry = q.saleEntry(old, &c.after, c.event, c.effects)
+	}
+	return c
+}
+
+func (c *saleChange) nothing() bool {
+	return len(c.effects) == 0 && reflect.DeepEqual(c.after, c.before)
+}
+
+// entries are the change and the alarms that it raises.
+func (c *saleChange) entries() []journal.Entry {
+	return append([]journal.Entry{c.entry}, alarmEntries(subject{"sale", c.after.ID}, c.event, c.effects)...)
+}
+
+// happened takes over a change that is in the journal, and performs what follows from it.
+func (q *Queue) happened(c *saleChange) {
+	q.changedSale(c.before, c.after, c.event, c.entry.Told != nil)
+	for _, effect := range c.effects {
+		q.perform(c.after, effect)
+	}
 }
 
 // changedSale takes over a change that is in the journal.
@@ -85,9 +128,10 @@ func alarmEntry(about subject, at time.Time, e sale.Effect) journal.Entry {
 		Told: func(seq int64) any { v := *a; v.Seq = seq; return sale.AlarmViewOf(v) }}
 }
 
-// keep remembers a sale until nothing is to come any more but its audit, of which the timer is enough.
+// keep remembers a sale while somebody stands at the counter for it. Of one that is unresolved, or that only its audit is
+// to come of, the timer is enough.
 func (q *Queue) keep(s sale.Sale) {
-	if s.Done() {
+	if s.Done() || s.State == sale.Unresolved {
 		delete(q.sales, s.ID)
 	} else {
 		q.sales[s.ID] = &s
@@ -132,8 +176,7 @@ func (q *Queue) applyRefund(old sale.Refund, ev sale.Event) (sale.Refund, error)
 		return old, err
 	}
 	if of != nil { // the sale shows it in the same moment
-		entries = append(entries, of.entry)
-		entries = append(entries, alarmEntries(subject{"sale", of.after.ID}, ev, of.effects)...)
+		entries = append(entries, of.entries()...)
 	}
 	if err := q.append(entries...); err != nil {
 		return old, err
@@ -152,14 +195,6 @@ func (q *Queue) applyRefund(old sale.Refund, ev sale.Event) (sale.Refund, error)
 	return f, nil
 }
 
-// A saleChange is what the end of a refund does to its sale.
-type saleChange struct {
-	before, after sale.Sale
-	event         sale.Event
-	effects       []sale.Effect
-	entry         journal.Entry
-}
-
 // refundEnded reduces the end of a refund on its sale; nil where it means nothing to it.
 func (q *Queue) refundEnded(old, f sale.Refund, ev sale.Event) (*saleChange, error) {
 	if old.State.Final() || !f.State.Final() {
@@ -169,15 +204,19 @@ func (q *Queue) refundEnded(old, f sale.Refund, ev sale.Event) (*saleChange, err
 	if err != nil || !ok {
 		return nil, fmt.Errorf("the sale %s of refund %s: %w", f.Sale, f.ID, err)
 	}
-	c := &saleChange{before: s, event: sale.Event{Kind: sale.GivenBack, At: ev.At, Amount: f.Amount, Refund: f.ID}}
+	if s, err = q.caughtUp(s); err != nil {
+		return nil, err
+	}
+	e := sale.Event{Kind: sale.GivenBack, At: ev.At, Amount: f.Amount, Refund: f.ID}
 	switch {
 	case !f.GiveBack && f.State == sale.NotRefunded:
-		c.event = sale.Event{Kind: sale.RefundRefused, At: ev.At, Refund: f.ID, Note: f.Why}
+		e = sale.Event{Kind: sale.RefundRefused, At: ev.At, Refund: f.ID, Note: f.Why}
 	case f.GiveBack:
-		c.event = sale.Event{Kind: sale.GaveBack, At: ev.At, Payment: f.Payment, Refund: f.ID, Done: f.State == sale.Refunded}
+		e = sale.Event{Kind: sale.GaveBack, At: ev.At, Payment: f.Payment, Refund: f.ID, Done: f.State == sale.Refunded}
 	}
-	c.after, c.effects = sale.Reduce(q.set().Rules, s, c.event)
-	c.entry = q.saleEntry(s, &c.after, c.event, c.effects)
+	c := &saleChange{before: s, event: e}
+	c.after, c.effects = sale.Reduce(q.set().Rules, s, e)
+	c.entry = q.saleEntry(s, &c.after, e, c.effects) // also where nothing changed: it tells of the refund
 	return c, nil
 }
 

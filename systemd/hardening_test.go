@@ -51,7 +51,7 @@ var hardening = map[string][]string{
 }
 
 // others are the settings of the service that deny nothing.
-var others = []string{"Type", "ExecStart", "ExecStopPost", "Restart", "RestartSec", "WatchdogSec", "TimeoutStopSec", "StateDirectory", "RuntimeDirectory",
+var others = []string{"Type", "ExecStart", "ExecReload", "ExecStopPost", "Restart", "RestartSec", "WatchdogSec", "TimeoutStopSec", "StateDirectory", "RuntimeDirectory",
 	"RuntimeDirectoryPreserve", "Nice"}
 
 // TestHardening: no line of it goes, comes or changes unnoticed.

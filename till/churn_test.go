@@ -1,6 +1,7 @@
 package till_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,6 +67,10 @@ func drop(t *testing.T, addr, request string, n int) {
 		all.Go(func() {
 			for i := range next {
 				c, err := net.Dial(network, rest)
+				for errors.Is(err, syscall.EAGAIN) { // a Unix socket refuses while its queue is full
+					time.Sleep(time.Millisecond)
+					c, err = net.Dial(network, rest)
+				}
 				if err != nil {
 					t.Errorf("connection %d: %v", i, err)
 					continue

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,31 @@ type door struct {
 	err      error  // why it is not open
 	taken    bool   // another program has had the port: what tills sent there is known to it
 	shutdown func(context.Context) error
+	socket   net.Listener // nil until it is open
+	kept     net.Listener // the socket of a door that this one takes the place of
+}
+
+// newDoor makes a door. It shares its token with those that have the same file. The server's mu is held.
+func (s *Server) newDoor(e Endpoint, others []*door) *door {
+	d := &door{endpoint: e, addr: e.Listen}
+	if !e.isTCP() {
+		return d
+	}
+	d.secret = &secret{}
+	for _, o := range others {
+		if o.secret != nil && o.endpoint.TokenFile == e.TokenFile {
+			d.secret = o.secret
+		}
+	}
+	return d
+}
+
+// openOrTry opens a door now or as soon as that is possible.
+func (s *Server) openOrTry(ctx context.Context, d *door) {
+	if err := s.open(ctx, d); err != nil {
+		s.refused(d, err)
+		s.trying.Go(func() { s.keepTrying(d) })
+	}
 }
 
 func (d *door) isTCP() bool { return d.endpoint.isTCP() }
@@ -39,7 +65,7 @@ func (s *Server) open(ctx context.Context, d *door) error {
 		return err
 	}
 	if err := s.share(d); err != nil {
-		if d.endpoint.Inherited == nil {
+		if d.endpoint.Inherited == nil && d.kept == nil {
 			_ = l.Close()
 		}
 		return err
@@ -59,14 +85,17 @@ func (s *Server) open(ctx context.Context, d *door) error {
 	}
 	shutdown := serve(inside, d)
 	s.mu.Lock()
-	d.addr, d.err, d.shutdown = addr, nil, shutdown
+	d.addr, d.err, d.shutdown, d.socket = addr, nil, shutdown, l
 	s.mu.Unlock()
 	s.log.Info("endpoint open", zap.String("dialect", d.endpoint.Dialect), zap.String("name", d.endpoint.name()), zap.String("listen", addr))
 	return nil
 }
 
 func (s *Server) listener(ctx context.Context, d *door) (net.Listener, error) {
-	if d.endpoint.Inherited != nil {
+	switch {
+	case d.kept != nil:
+		return d.kept, nil
+	case d.endpoint.Inherited != nil:
 		return d.endpoint.Inherited, nil
 	}
 	l, err := listen(ctx, d.endpoint.Listen)
@@ -136,12 +165,24 @@ func (s *Server) keepTrying(d *door) {
 			return
 		case <-time.After(pause):
 		}
+		if !s.has(d) { // the configuration has changed
+			return
+		}
 		err := s.open(ctx, d)
 		if err == nil {
+			if !s.has(d) {
+				s.close(d)
+			}
 			return
 		}
 		s.refused(d, err)
 	}
+}
+
+func (s *Server) has(d *door) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.doors, d)
 }
 
 // Closed tells which endpoints are not open and why; nil: all are.

@@ -36,7 +36,7 @@ var answers = map[string]any{
 		Accepted bool   `json:"accepted"`
 	}{},
 	"diagnosis": sale.Diagnosis{}, "displays": DisplaysView{}, displayMethod: page.DisplayView{}, "day": DayView{}, "access": AccessView{},
-	"page.link": LinkView{},
+	"page.link": LinkView{}, "reload": ReloadView{},
 }
 
 type dict = map[string]any

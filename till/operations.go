@@ -142,6 +142,8 @@ var operations = []operation{
 		{"operator", inBody, false, word(func(a *ask) *string { return &a.sale.Operator }, optional(isOperator))},
 	}, (*Server).pageLink},
 
+	{"reload", "POST /v1/reload", anyOf(Resolve), nil, (*Server).reload},
+
 	{"diagnosis", "GET /v1/diagnosis", anyOf(Read), nil, (*Server).diagnosis},
 
 	// The event stream has no answer of its own: each dialect has its way to send it.
@@ -153,8 +155,10 @@ const (
 	displayMethod = "display"
 )
 
-// slow reports whether the operation asks QFPay or reads much, so that others must not wait behind it.
-func (o *operation) slow() bool { return o.method == "reconcile" || o.method == "day" }
+// slow reports whether the operation asks QFPay, reads much or may change the endpoints, so that others must not wait behind it.
+func (o *operation) slow() bool {
+	return o.method == "reconcile" || o.method == "day" || o.method == "reload"
+}
 
 func created(is bool) int {
 	if is {

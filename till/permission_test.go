@@ -59,6 +59,7 @@ var tries = []try{
 	{"day", `{}`, "GET", "/v1/day", "", []till.Permission{till.Read}, nil, "", ""},
 	{"access", `{}`, "GET", "/v1/access", "", till.Permissions, nil, "", ""},
 	{"page.link", `{"operator":"Mei"}`, "POST", "/v1/page/links", `{"operator":"Mei"}`, []till.Permission{till.Read}, nil, "", ""},
+	{"reload", `{}`, "POST", "/v1/reload", "", []till.Permission{till.Resolve}, nil, "", ""},
 	{"diagnosis", `{}`, "GET", "/v1/diagnosis", "", []till.Permission{till.Read}, nil, "", ""},
 	{"events.subscribe", `{}`, "GET", "/v1/events", "", []till.Permission{till.Sell, till.Refund, till.Read}, nil, "", ""},
 }

@@ -57,6 +57,7 @@ var statusOf = map[sale.Code]int{
 	sale.UnknownDay:         http.StatusNotFound,
 	sale.NotDeliverable:     http.StatusConflict,
 	NoPage:                  http.StatusConflict,
+	NotReloaded:             http.StatusConflict,
 	sale.GatewayUnavailable: http.StatusBadGateway,
 	sale.JournalUnavailable: http.StatusServiceUnavailable,
 	sale.ShuttingDown:       http.StatusServiceUnavailable,

@@ -60,6 +60,8 @@ type Config struct {
 	Metrics http.Handler
 	// Backup makes a copy of the journal, which is gone when it is closed; nil: there are none.
 	Backup func(context.Context) (io.ReadSeekCloser, error)
+	// Reload takes over a changed configuration and returns what was changed; nil: there is none.
+	Reload func(context.Context) (changed []string, err error)
 	// Location is the time zone of days, and Currencies are the decimals of each; for the pages.
 	Location   *time.Location // nil: UTC
 	Currencies map[string]int
@@ -81,6 +83,7 @@ type limits struct {
 	read        time.Duration // for a whole request to arrive
 	write       time.Duration // for a till to take what is sent
 	idle        time.Duration // between requests on an HTTP connection
+	leave       time.Duration // for the last answers of an endpoint that is closed while others stay
 	beat        time.Duration // between signs of life on an event stream
 	retry       time.Duration // before the first new try to open an endpoint, then twice as long each time
 	retryMost   time.Duration
@@ -97,6 +100,7 @@ var defaultLimits = limits{
 	read:        10 * time.Second,
 	write:       10 * time.Second,
 	idle:        2 * time.Minute,
+	leave:       5 * time.Second,
 	beat:        15 * time.Second,
 	retry:       250 * time.Millisecond,
 	retryMost:   15 * time.Second,
@@ -114,6 +118,8 @@ type Server struct {
 	end     sync.Once
 	serving sync.WaitGroup
 	trying  sync.WaitGroup
+
+	changing sync.Mutex // is held while endpoints change; none do once ending is closed
 
 	mu    sync.Mutex
 	doors []*door
@@ -141,22 +147,12 @@ func (s *Server) Start(ctx context.Context) error {
 			return fmt.Errorf("till %s %s: %w", e.Dialect, e.Listen, err)
 		}
 	}
-	secrets := map[string]*secret{}
 	for _, e := range s.cfg.Endpoints {
-		d := &door{endpoint: e, addr: e.Listen}
-		if e.isTCP() {
-			if secrets[e.TokenFile] == nil {
-				secrets[e.TokenFile] = &secret{}
-			}
-			d.secret = secrets[e.TokenFile]
-		}
 		s.mu.Lock()
+		d := s.newDoor(e, s.doors)
 		s.doors = append(s.doors, d)
 		s.mu.Unlock()
-		if err := s.open(ctx, d); err != nil {
-			s.refused(d, err)
-			s.trying.Go(func() { s.keepTrying(d) })
-		}
+		s.openOrTry(ctx, d)
 	}
 	return nil
 }
@@ -177,6 +173,8 @@ func (s *Server) Addrs() []string {
 // everything. No goroutine of the server is left when it returns nil. It may be called twice.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.end.Do(func() { close(s.ending) })
+	s.changing.Lock() // a change that has begun
+	defer s.changing.Unlock()
 	s.trying.Wait()
 	s.mu.Lock()
 	doors := slices.Clone(s.doors)

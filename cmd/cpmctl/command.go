@@ -31,7 +31,7 @@ func init() {
 		saleCommand, showCommand, cancelCommand, deliveredCommand, refundCommand, receiptCommand,
 		listCommand, totalsCommand, lanesCommand, scanCommand, eventsCommand, watchCommand, pageCommand,
 		diagnoseCommand, alarmsCommand, settleCommand, explainCommand, askCommand, resolveCommand, reconcileCommand,
-		backupCommand,
+		backupCommand, reloadCommand,
 		versionCommand, completionCommand, manCommand,
 	}
 }

@@ -37,7 +37,7 @@ func TestCompletion(t *testing.T) {
 		t.Skip("needs bash")
 	}
 	for _, test := range []struct{ line, want string }{
-		{"cpmctl re", "refund receipt resolve reconcile"},
+		{"cpmctl re", "refund receipt resolve reconcile reload"},
 		{"cpmctl -addr unix:/x sho", "show"},
 		{"cpmctl sale -cu", "-currency"},
 		{"cpmctl list -state un", "unresolved"},

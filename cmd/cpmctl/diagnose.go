@@ -56,6 +56,9 @@ func (t *tool) tellDiagnosis(w io.Writer, v sale.Diagnosis) {
 	for _, s := range v.Unsettled {
 		fmt.Fprintf(w, "unfinished sale %s %s %s since %s\n", s.ID, money(s.Amount, s.Currency), s.State, s.CreatedAt.Local().Format(time.DateTime))
 	}
+	if more := v.UnfinishedSales() - len(v.Unsettled); more > 0 {
+		fmt.Fprintf(w, "and %d more unresolved sales (cpmctl list -state unresolved)\n", more)
+	}
 	for _, r := range v.Refunding {
 		fmt.Fprintf(w, "unfinished refund %s %s of %s %s since %s\n", r.ID, money(r.Amount, r.Currency), r.Sale, r.State, r.CreatedAt.Local().Format(time.DateTime))
 	}

@@ -51,7 +51,7 @@ func failed(err error) (int, error) {
 	switch e.Code {
 	case sale.InvalidRequest, sale.UnknownSale, sale.UnknownRefund, sale.UnknownLane, sale.IDReused, sale.UnknownAlarm:
 		return exitUsage, err
-	case sale.LaneBusy, sale.CodeUsed, sale.NotRefundable, sale.NotVirtual, sale.NotDeliverable, sale.NotUnresolved, sale.ContradictsGateway:
+	case sale.LaneBusy, sale.CodeUsed, sale.NotRefundable, sale.NotVirtual, sale.NotDeliverable, sale.NotUnresolved, sale.ContradictsGateway, "not_reloaded":
 		return exitNotPaid, err // nothing was charged, and nothing changed
 	case sale.ShuttingDown, "not_ready":
 		return exitUnavailable, err // it was turned away at the door

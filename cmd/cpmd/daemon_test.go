@@ -40,7 +40,7 @@ func setUp(t *testing.T, plan stage.Plan) (*stage.Stage, context.Context) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(func() {
 		cancel()
 		if err := st.Close(); err != nil {

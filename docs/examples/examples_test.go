@@ -149,6 +149,9 @@ var programs = []program{
 	{"till.pas", "fp-compiler fp-units-fcl", []string{"fpc", "-iV"}, []string{"fpc", "-v0", "-FE{dir}", "-o{dir}/till", "till.pas"}, []string{"{dir}/till"}},
 	{"Till.cs", "mono-mcs mono-runtime", []string{"mcs", "--version"}, []string{"mcs", "-out:{dir}/Till.exe", "Till.cs"}, []string{"mono", "{dir}/Till.exe"}},
 	{"till.sh", "curl", []string{"curl", "--version"}, nil, []string{"sh", "till.sh"}},
+	// on a client that is generated from what GET /openapi.json answers
+	{"generated", "golang, and have the modules of generated/build.sh", []string{"generated/build.sh", "-probe"},
+		[]string{"generated/build.sh", "{dir}/openapi.json", "{dir}"}, []string{"{dir}/till"}},
 }
 
 // ready builds the till in a folder of its own and returns the command that starts it.
@@ -158,6 +161,13 @@ func (p program) ready(t *testing.T) []string {
 		t.Skip("needs: apt-get install ", p.install)
 	}
 	dir := t.TempDir()
+	openAPI, err := till.OpenAPI()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "openapi.json"), openAPI, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	in := func(command []string) (c []string) {
 		for _, word := range command {
 			c = append(c, strings.ReplaceAll(word, "{dir}", dir))

@@ -11,12 +11,15 @@ import (
 // Append writes the entries in one transaction, each with the next seq. On an error nothing of them is in the
 // journal.
 func (j *Journal) Append(entries ...Entry) (err error) {
+	if err := j.sound.found(); err != nil {
+		return err
+	}
 	tx, err := j.db.Begin()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing, once it is committed
-	w := writer{tx: tx, prepared: j.writes}
+	w := writer{tx: tx, prepared: j.writes, j: j}
 	seq := j.last
 	for _, e := range entries {
 		written, err := w.write(e, seq+1)
@@ -35,6 +38,9 @@ func (j *Journal) Append(entries ...Entry) (err error) {
 		j.recent.doubt()
 		return err
 	}
+	if w.recalled {
+		j.recalls.Add(1)
+	}
 	j.recent.add(j.last, seq, w.told)
 	j.last = seq
 	j.mark.set(seq)
@@ -45,7 +51,9 @@ func (j *Journal) Append(entries ...Entry) (err error) {
 type writer struct {
 	tx       *sql.Tx
 	prepared map[string]*sql.Stmt
+	j        *Journal
 	told     []sale.Notice // what tills will have been told
+	recalled bool          // something came back from an archive
 }
 
 func (w *writer) exec(statement string, args ...any) (sql.Result, error) {
@@ -73,11 +81,17 @@ func (w *writer) write(e Entry, seq int64) (written bool, err error) {
 		return false, err
 	}
 	if e.Sale != nil {
+		if err := w.recall(e.Sale.ID); err != nil {
+			return false, err
+		}
 		if err := w.sale(e.Sale); err != nil {
 			return false, err
 		}
 	}
 	if e.Refund != nil {
+		if err := w.recall(e.Refund.Sale); err != nil {
+			return false, err
+		}
 		if err := w.refund(e.Refund); err != nil {
 			return false, err
 		}
@@ -118,7 +132,7 @@ const (
 func (j *Journal) prepareWrites() error {
 	j.writes = map[string]*sql.Stmt{}
 	for _, text := range []string{insertEvent, insertSale, stampSale, updateSale, takePaymentNumber, putPayment, takeRefundNumber,
-		insertRefund, updateRefund, insertAlarm, settleAlarm, alarmStands} {
+		insertRefund, updateRefund, insertAlarm, settleAlarm, alarmStands, whereArchived, unarchive} {
 		stmt, err := j.db.Prepare(text)
 		if err != nil {
 			return err

@@ -15,11 +15,17 @@ var plain = map[string]string{
 		confirm_by='', give_up_by='', syssn='', chnlsn='', respcd='', resolved='', audit_at='', progress='{}'`,
 	"refund": `id='x', sale_id='p', amount=10, currency='HKD', out_trade_no='free', payment='p1', paid_syssn='', give_back=0, asked_by='',
 		txdtm='', state='refunded', why='', created_at='', updated_at='', ended_at='e', next_at='', syssn='', respcd='', seq=0, progress='{}'`,
-	"event":          `seq=9, at='', kind='sale', subject='w', cause='{}', told=NULL`,
+	"event":          `seq=19, at='', kind='sale', subject='w', cause='{}', told=NULL`,
 	"alarm":          `seq=3, at='', kind='sale', subject='w', payment='', what='new', settled_at='', settled_by='', note=''`,
 	"reconciliation": `day='2026-11-23', at='', clean=1, result='{}'`,
 	"alarm_call":     `alarm=1, event='settled', via='command', done_at=''`,
+	"archive":        `n=2, name='new', from_at='a', to_at='b', bytes=1, sha256='` + sum + `', done=0`,
+	"archive_part":   `n=3, archive=1, at=2, bytes=1, sha256='` + sum + `', first='', last=''`,
+	"archived":       `kind='sale', key='n0', sale='n0', part=1, back=0`,
+	"archive_file":   `name='new', content=x'00'`,
 }
+
+const sum = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 // add inserts such a row with some columns changed.
 func add(table string, changes ...string) string {
@@ -73,6 +79,21 @@ var something = []string{
 	add("alarm", "seq=2", "what='done'"), "UPDATE alarm SET settled_at='s', settled_by='b', note='n' WHERE seq=2",
 	add("reconciliation", "day='2026-11-22'"),
 	add("alarm_call", "alarm=2", "event='opened'"),
+	// a month that is being moved, whose files have a sale, a refund and a code; a sale that may follow (n0), others that may not
+	add("archive", "n=1", "name='jan'"), add("archive", "n=4", "name='feb'"), add("archive_part", "n=1", "at=0"), add("archive_part", "n=2", "at=1"), add("archive_file", "name='jan'"),
+	add("number", "out_trade_no='n2'"), add("number", "out_trade_no='n3'"), add("number", "out_trade_no='n4'"),
+	add("sale", "id='n0'", "lane='1'", "state='not_paid'", "reason='declined'", "next_at=''", "ended_at='e'"),
+	add("sale", "id='ao'", "state='not_paid'", "reason='declined'", "next_at=''", "ended_at='e'"), add("event", "seq=4"),
+	add("alarm", "seq=4", "subject='ao'"),
+	add("sale", "id='au'", "state='not_paid'", "reason='declined'", "next_at=''", "ended_at='e'"),
+	add("payment", "sale_id='au'", "out_trade_no='n2'", "code_hash='h2'", "outcome='declined'", "audit_at='a'"),
+	add("sale", "id='ap'", "state='not_paid'", "reason='declined'", "next_at=''", "ended_at='e'"),
+	add("payment", "sale_id='ap'", "out_trade_no='n3'", "code_hash='h3'", "outcome='declined'"), add("event", "seq=5"),
+	add("alarm", "seq=5", "kind='day'", "subject='2026-01-01'", "payment='n3'"),
+	add("archived", "key='q'", "sale='q'", "back=1"),
+	add("archived", "kind='refund'", "key='gone-r'", "sale='gone'"), add("archived", "kind='code'", "key='gone-c'", "sale='gone'"),
+	add("event", "seq=6", "kind='scan'", "subject='1'", "at='aa'"), add("event", "seq=7", "kind='scan'", "subject='1'", "at='c'"),
+	add("event", "seq=8", "kind='scan'", "subject='1'", "at='aa'"),
 }
 
 var breaches = []breach{
@@ -218,6 +239,43 @@ var breaches = []breach{
 	{"an_alarm_says_the_same on NEW.what <> OLD.what", "UPDATE alarm SET what='other' WHERE seq=1"},
 	{"an_alarm_says_the_same on OLD.settled_at <> ''", "UPDATE alarm SET note='other' WHERE seq=2"},
 	{"an_alarm_says_the_same on OLD.settled_at <> ''", "UPDATE alarm SET settled_at='', note='' WHERE seq=2"},
+
+	{"archive n PRIMARY KEY", add("archive", "n=1")},
+	{"archive name UNIQUE", add("archive", "name='jan'")},
+	{"archive CHECK (length(sha256) = 64)", add("archive", "sha256='short'")},
+	{"archive CHECK (done IN (0,1))", add("archive", "done=2")},
+	{"archive STRICT", add("archive", "bytes='x'")},
+	{"archive_part n PRIMARY KEY", add("archive_part", "n=1")},
+	{"archive_part archive REFERENCES archive (n)", add("archive_part", "archive=9")},
+	{"archive_part CHECK (length(sha256) = 64)", add("archive_part", "sha256='short'")},
+	{"archive_part UNIQUE (archive, at)", add("archive_part", "at=0")},
+	{"archive_part STRICT", add("archive_part", "bytes='x'")},
+	{"archived CHECK (kind IN ('sale','refund','number','code'))", add("archived", "kind='odd'")},
+	{"archived part REFERENCES archive_part (n)", add("archived", "part=9")},
+	{"archived CHECK (back IN (0,1))", add("archived", "back=2")},
+	{"archived PRIMARY KEY (kind, key)", add("archived", "kind='code'", "key='gone-c'")},
+	{"archived STRICT,", add("archived", "sale=x'00'")},
+	{"archive_file name PRIMARY KEY", add("archive_file", "name='jan'")},
+	{"archive_file STRICT", add("archive_file", "content='text'")},
+
+	{"only_what_is_over_is_archived", add("archived", "key='nobody'")},
+	{"only_what_is_over_is_archived", add("archived", "key='u'")},
+	{"only_what_is_over_is_archived", add("archived", "key='b'")},
+	{"only_what_is_over_is_archived", add("archived", "key='p'")},  // its refund is under way
+	{"only_what_is_over_is_archived", add("archived", "key='au'")}, // its audit is to come
+	{"only_what_is_over_is_archived", add("archived", "key='ao'")}, // its alarm stands
+	{"only_what_is_over_is_archived", add("archived", "key='ap'")}, // an alarm about its payment stands
+	{"an_archived_refund_is_known", add("refund", "id='gone-r'", "sale_id='p'")},
+	{"an_archived_code_is_used", add("payment", "code_hash='gone-c'")},
+	{"an_archived_sale_is_known", "UPDATE archived SET back=0 WHERE key='q'; DELETE FROM sale WHERE id='q'; " + add("sale", "id='q'")},
+	{"archives_are_kept", "DELETE FROM archive WHERE n=4"},
+	{"archive_parts_are_kept", "DELETE FROM archive_part WHERE n=2"},
+	{"archived_is_kept", "DELETE FROM archived WHERE key='gone-c'"},
+	{"archives_stay on NEW.name <> OLD.name", "UPDATE archive SET name='other' WHERE n=1"},
+	{"archives_stay on NEW.sha256 <> OLD.sha256", "UPDATE archive SET sha256='" + strings.Repeat("0", 64) + "'"},
+	{"archive_parts_stay", "UPDATE archive_part SET at=7 WHERE n=2"},
+	{"events_are_kept", "DELETE FROM event WHERE seq=7"},
+	{"events_are_kept", "DELETE FROM event WHERE seq=8"},
 
 	{"sales_are_kept", "DELETE FROM sale WHERE id='w'"},
 	{"payments_are_kept", "DELETE FROM payment WHERE out_trade_no='n1'"},

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -37,7 +38,7 @@ func Check(path string) (r Report, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, j.db.Close()) }()
-	if err := errors.Join(j.own(), j.undamaged(), j.unlost()); err != nil {
+	if err := errors.Join(j.own(), j.undamaged(context.Background()), j.unlost()); err != nil {
 		return r, explainOpen(path, err)
 	}
 	r.Path = path
@@ -49,11 +50,15 @@ func Check(path string) (r Report, err error) {
 			+ (SELECT count(*) FROM refund WHERE state IN ('refunding','unresolved'))`).Scan(&r.Unfinished)); err != nil {
 		return r, explainOpen(path, err)
 	}
-	r.Faults, err = j.faultsOfBooks()
-	if err != nil {
-		err = explainOpen(path, err)
+	if r.Faults, err = j.faultsOfBooks(); err != nil {
+		return r, explainOpen(path, err)
 	}
-	return r, err
+	if r.Schema >= archiveSchema {
+		faults, err := j.faultsOfArchives()
+		r.Faults = append(r.Faults, faults...)
+		return r, err
+	}
+	return r, nil
 }
 
 func (j *Journal) faultsOfBooks() (faults []string, err error) {

@@ -11,7 +11,7 @@ type Due struct {
 
 // Audits reads when the ended payments and refunds are looked at again.
 func (j *Journal) Audits() ([]Due, error) {
-	rows, err := j.query(`SELECT 0, sale_id, min(audit_at) FROM payment WHERE audit_at<>'' GROUP BY sale_id
+	rows, err := j.query(`SELECT 0, sale_id, min(audit_at) FROM payment INDEXED BY payment_to_audit WHERE audit_at<>'' GROUP BY sale_id
 		UNION ALL SELECT 1, id, next_at FROM refund WHERE next_at<>'' AND state IN ('refunded','not_refunded')`)
 	if err != nil {
 		return nil, err

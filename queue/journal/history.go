@@ -48,8 +48,16 @@ type PastEntry struct {
 	Cause   sale.Cause
 }
 
-// history reads all entries of a sale and of its refunds, in order.
+// History reads all entries of a sale and of its refunds, in order, also from an archive.
 func (j *Journal) History(sale string) ([]PastEntry, error) {
+	all, _, err := orPast(j, "sale", sale, func(j *Journal) ([]PastEntry, bool, error) {
+		all, err := j.historyHere(sale)
+		return all, len(all) > 0, err
+	})
+	return all, err
+}
+
+func (j *Journal) historyHere(sale string) ([]PastEntry, error) {
 	rows, err := j.query(`SELECT seq, at, kind, subject, cause FROM event WHERE kind='sale' AND subject=?1
 		OR kind='refund' AND subject IN (SELECT id FROM refund WHERE sale_id=?1) ORDER BY seq`, sale)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"sync/atomic"
 )
 
 // A Journal is the durable record: one SQLite file, one connection, every commit on disk before it returns.
@@ -22,11 +23,14 @@ type Journal struct {
 	writes     map[string]*sql.Stmt // the writer's, by their text
 	statements statements
 	recent     recent
+	sound      *soundness
+	recalls    atomic.Int64 // how often something came back from an archive
 }
 
 // Close ends the journal; what was appended is on disk already.
 func (j *Journal) Close() error {
 	var err error
+	j.sound.end()
 	if j.db != nil {
 		// A journal that ends as one file is easier to copy; it is no harm if this fails.
 		_, _ = j.db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`)

@@ -90,7 +90,7 @@ func TestEverythingIsKept(t *testing.T) {
 func TestWhatIsNotOpened(t *testing.T) {
 	for _, c := range []struct{ name, words, sql string }{
 		{"its end is lost", "its end is lost", ""},
-		{"a newer program's", "newer cpmd", "PRAGMA user_version = 4"},
+		{"a newer program's", "Install that version again", "PRAGMA user_version = 99"},
 		{"something else", "something else", "PRAGMA application_id = 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -78,17 +79,23 @@ func begins(path, is string) error {
 }
 
 func (j *Journal) open() error {
+	first := j.mustCheckFirst()
 	if st, err := os.Stat(j.path); err == nil && st.Size() > 0 {
 		if err := j.connect("mode=ro"); err != nil { // look first: a foreign file stays as it is
 			return err
 		}
-		err := errors.Join(j.own(), j.undamaged(), j.unlost())
+		err := j.own()
+		if first && err == nil {
+			err = j.undamaged(context.Background())
+		}
+		err = errors.Join(err, j.unlost())
 		if err = errors.Join(err, j.db.Close()); err != nil {
 			return err
 		}
 	}
+	// auto_vacuum first: it is only taken by a file that has nothing in it yet.
 	if err := j.connect(url.Values{"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}}.Encode()); err != nil {
+		"_pragma": {"busy_timeout(5000)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}}.Encode()); err != nil {
 		return err
 	}
 	if err := j.durable(); err != nil {
@@ -98,6 +105,9 @@ func (j *Journal) open() error {
 		return err
 	}
 	if err := os.Chmod(j.path, 0o600); err != nil {
+		return err
+	}
+	if err := j.unpack(); err != nil {
 		return err
 	}
 	var err error
@@ -111,6 +121,11 @@ func (j *Journal) open() error {
 		return err
 	}
 	j.recent.begin(j.last)
+	if first {
+		_ = os.Remove(suspect(j.path)) // it is well, or another one
+	} else {
+		j.checkBeside()
+	}
 	return nil
 }
 
@@ -139,18 +154,6 @@ func (j *Journal) durable() error {
 	}
 	if mode != "wal" || sync != 2 || foreign != 1 {
 		return fmt.Errorf("SQLite did not take the settings that make it durable (journal_mode %s, synchronous %d, foreign_keys %d); put the journal on a local disk", mode, sync, foreign)
-	}
-	return nil
-}
-
-// undamaged checks the file's structure.
-func (j *Journal) undamaged() error {
-	var verdict string
-	if err := j.db.QueryRow(`PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-		return err
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("it is damaged (%s); nothing was changed. Copy it and its -wal file away, then restore a backup", verdict)
 	}
 	return nil
 }

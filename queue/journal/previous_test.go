@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,7 +17,7 @@ import (
 	"cpmd/queue/sale"
 )
 
-// What the first schema's program showed of the journal in testdata, which it left when it was killed.
+// What the program of an earlier schema showed of the journal in testdata, which it left when it was killed.
 type shown struct {
 	Sales   map[string]sale.View
 	Refunds map[string]sale.RefundView
@@ -24,24 +25,30 @@ type shown struct {
 	Notices int
 }
 
-// A journal that the first schema's program wrote opens: it is migrated, and every sale, refund, alarm and sum reads as
-// that program showed it.
+// A journal that the program of an earlier schema wrote opens: it is migrated, and every sale, refund, alarm and sum reads as
+// that program showed it. What the newest program left, an earlier one refuses (TestWhatIsNotOpened).
 func TestPreviousVersion(t *testing.T) {
-	path := previous(t)
-	clean(t, path, 1)
+	for schema := 1; schema < len(journal.Migrations()); schema++ {
+		t.Run(fmt.Sprint("schema ", schema), func(t *testing.T) { takeOver(t, schema) })
+	}
+}
+
+func takeOver(t *testing.T, schema int) {
+	path := previous(t, schema)
+	clean(t, path, schema)
 	j, err := journal.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var was shown
-	if err := json.Unmarshal(read(t, "testdata/schema1.json"), &was); err != nil {
+	if err := json.Unmarshal(read(t, fmt.Sprintf("testdata/schema%d.json", schema)), &was); err != nil {
 		t.Fatal(err)
 	}
 	compareWithPrevious(t, j, was)
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	clean(t, path, 3)
+	clean(t, path, len(journal.Migrations()))
 	if j, err = journal.Open(path); err != nil { // once migrated, it stays as it is
 		t.Fatal(err)
 	}
@@ -114,9 +121,9 @@ func read(t *testing.T, path string) []byte {
 }
 
 // previous is a copy of that journal.
-func previous(t *testing.T) string {
+func previous(t *testing.T, schema int) string {
 	t.Helper()
-	z, err := gzip.NewReader(bytes.NewReader(read(t, "testdata/schema1.db.gz")))
+	z, err := gzip.NewReader(bytes.NewReader(read(t, fmt.Sprintf("testdata/schema%d.db.gz", schema))))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"cpmd/queue/sale"
@@ -22,8 +23,12 @@ func readRefund(r row) (f sale.Refund, err error) {
 	return f, json.Unmarshal([]byte(progress), &f.Progress)
 }
 
-// Refund reads one refund; ok is false where there is none.
+// Refund reads one refund, also from an archive; ok is false where there is none.
 func (j *Journal) Refund(id string) (f sale.Refund, ok bool, err error) {
+	return orPast(j, "refund", id, func(j *Journal) (sale.Refund, bool, error) { return j.refundHere(id) })
+}
+
+func (j *Journal) refundHere(id string) (f sale.Refund, ok bool, err error) {
 	f, err = readRefund(j.queryRow(`SELECT `+refundColumns+` FROM refund WHERE id=?`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return sale.Refund{}, false, nil
@@ -31,9 +36,13 @@ func (j *Journal) Refund(id string) (f sale.Refund, ok bool, err error) {
 	return f, err == nil, err
 }
 
-// RefundsOf reads the refunds of a sale, oldest first.
-func (j *Journal) RefundsOf(sale string) ([]sale.Refund, error) {
-	return j.refundsWhere(`sale_id=? ORDER BY created_at, rowid`, sale)
+// RefundsOf reads the refunds of a sale, oldest first, also from an archive.
+func (j *Journal) RefundsOf(id string) ([]sale.Refund, error) {
+	all, _, err := orPast(j, "sale", id, func(j *Journal) ([]sale.Refund, bool, error) {
+		all, err := j.refundsWhere(`sale_id=? ORDER BY created_at, rowid`, id)
+		return all, len(all) > 0, err
+	})
+	return all, err
 }
 
 // UnfinishedRefunds reads the refunds that are being followed, oldest first.
@@ -41,9 +50,14 @@ func (j *Journal) UnfinishedRefunds() ([]sale.Refund, error) {
 	return j.refundsWhere(`state IN ('refunding','unresolved') ORDER BY created_at, rowid`)
 }
 
-// RefundsEndedBetween reads the refunds that became final from one time until before another, oldest first.
+// RefundsEndedBetween reads the refunds that became final from one time until before another, oldest first, also from
+// archives.
 func (j *Journal) RefundsEndedBetween(from, to time.Time) ([]sale.Refund, error) {
-	return j.refundsWhere(`ended_at>=? AND ended_at<? ORDER BY ended_at, rowid`, toText(from), toText(to))
+	all, err := andPast(j, from, to, func(f sale.Refund) string { return f.ID }, func(j *Journal) ([]sale.Refund, error) {
+		return j.refundsWhere(`ended_at>=? AND ended_at<? ORDER BY ended_at, rowid`, toText(from), toText(to))
+	})
+	slices.SortStableFunc(all, func(a, b sale.Refund) int { return a.EndedAt.Compare(b.EndedAt) })
+	return all, err
 }
 
 func (j *Journal) refundsWhere(where string, args ...any) ([]sale.Refund, error) {

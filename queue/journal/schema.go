@@ -63,5 +63,11 @@ func (j *Journal) migrate() error {
 			return fmt.Errorf("%s: %w", strings.TrimPrefix(name, "schema/"), err)
 		}
 	}
+	if version > 0 && version < archiveSchema && j.Bytes() <= checkedFirst {
+		// It was made without room for giving pages back to the disk one by one. A larger one keeps them for new sales.
+		if _, err := j.db.Exec(`VACUUM`); err != nil {
+			return err
+		}
+	}
 	return nil
 }

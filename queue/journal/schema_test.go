@@ -114,7 +114,7 @@ func inForce(t *testing.T) map[string]string {
 var doubled = map[string]bool{"a_final_sale_stays on NEW.state <> OLD.state": true}
 
 var (
-	keys  = regexp.MustCompile(`,? ?\bPRIMARY KEY\b( AUTOINCREMENT)?( \([^)]*\))?|,? ?\bUNIQUE\b|,? ?\bREFERENCES "?\w+"? \(\w+\)| STRICT$`)
+	keys  = regexp.MustCompile(`,? ?\bPRIMARY KEY\b( AUTOINCREMENT)?( \([^)]*\))?|,? ?\bUNIQUE\b( \([^)]*\))?|,? ?\bREFERENCES "?\w+"? \(\w+\)| STRICT$| STRICT,`)
 	terms = regexp.MustCompile(`(NEW|OLD)\.\w+ <> (OLD\.\w+|'')`)
 )
 
@@ -145,7 +145,11 @@ func rulesOf(objects map[string]string) (all []rule) {
 					column = text[strings.LastIndexAny(text[:at[0]], ",(")+1 : at[0]]
 					column, _, _ = strings.Cut(strings.TrimSpace(column), " ")
 				}
-				add(strings.TrimSpace(column+" "+what), text[:at[0]]+text[at[1]:], what[0] == 'P')
+				weakened := text[:at[0]] + text[at[1]:]
+				if what[0] == 'P' {
+					weakened = strings.Replace(weakened, ", WITHOUT ROWID", "", 1)
+				}
+				add(strings.TrimSpace(column+" "+what), weakened, what[0] == 'P')
 			}
 			for from := 0; ; {
 				i := strings.Index(text[from:], "CHECK (")

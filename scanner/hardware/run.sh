@@ -25,15 +25,7 @@ if [ ${#need[@]} -gt 0 ]; then
 fi
 export PATH=$PATH:/usr/sbin
 
-# the kernel
-version=$(ls "$out/kernel/lib/modules" 2>/dev/null | head -1 || true)
-if [ -z "$version" ]; then
-	[ -n "$(apt-cache depends linux-image-amd64 2>/dev/null)" ] || apt-get update -q >/dev/null
-	package=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
-	(cd "$out" && apt-get download -q "$package" >/dev/null && rm -rf kernel && mkdir kernel && dpkg-deb -x "$package"_*.deb kernel)
-	version=$(ls "$out/kernel/lib/modules")
-	depmod -b "$out/kernel" "$version"
-fi
+version=$("$here/kernel.sh" "$out/kernel")
 
 # the programs
 cd "$root"

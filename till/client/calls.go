@@ -202,6 +202,13 @@ func (c *Client) Diagnosis(ctx context.Context) (v sale.Diagnosis, err error) {
 	return v, err
 }
 
+// Reload has a changed configuration taken over, and returns what was changed.
+func (c *Client) Reload(ctx context.Context) ([]string, error) {
+	var v struct{ Changed []string }
+	_, err := c.call(ctx, http.MethodPost, "/v1/reload", nil, &v, 0)
+	return v.Changed, err
+}
+
 // A PageLink opens the operator's page in a browser, once and soon, and the customer display.
 type PageLink struct {
 	URL       string    `json:"url"`

@@ -256,6 +256,6 @@ func (d *Desk) Diagnosis(ctx context.Context) (sale.Diagnosis, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return sale.Diagnosis{Version: "test", Ready: d.notReady == nil, Lanes: lanes, Gateway: map[string]any{"reachable": true},
-		Journal:   sale.JournalHealth{Path: "memory", OK: true, Seq: int64(len(d.notices))},
-		Unsettled: []sale.View{}, Refunding: []sale.RefundView{}, Advice: []string{}}, err
+		Journal:    sale.JournalHealth{Path: "memory", OK: true, Seq: int64(len(d.notices))},
+		Unfinished: map[sale.State]int{}, Unsettled: []sale.View{}, Refunding: []sale.RefundView{}, Advice: []string{}}, err
 }

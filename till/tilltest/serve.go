@@ -58,7 +58,8 @@ func TCP(t testing.TB, dialect string) till.Endpoint {
 // Start starts a server that the end of the test shuts down.
 func Start(t testing.TB, d till.Desk, endpoints ...till.Endpoint) *till.Server {
 	t.Helper()
-	s := till.New(till.Config{Endpoints: endpoints}, d, zaptest.NewLogger(t))
+	reload := func(context.Context) ([]string, error) { return nil, nil } // nothing has changed
+	s := till.New(till.Config{Endpoints: endpoints, Reload: reload}, d, zaptest.NewLogger(t))
 	if err := s.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}

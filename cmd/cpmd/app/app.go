@@ -60,7 +60,7 @@ func RunReloading(ctx context.Context, cfg *config.Config, version string, logTo
 	}
 	defer gateway.Close()
 
-	lanes, scanners, err := makeLanes(cfg.Lanes)
+	lanes, stations, err := makeLanes(cfg.Lanes)
 	if err != nil {
 		return err
 	}
@@ -87,17 +87,17 @@ func RunReloading(ctx context.Context, cfg *config.Config, version string, logTo
 	}
 
 	defer runBeside(ctx, func(ctx context.Context) { keepAsking(ctx, gateway) })()
-	reloads := &reloader{now: cfg, level: level, queue: q, gateway: gateway, log: log}
-	defer runBeside(ctx, func(ctx context.Context) { reloads.follow(ctx, reload) })()
-	stopScanners := runScanners(ctx, q, scanners)
+	stopScanners := runScanners(ctx, q, stations)
 	stopCalls := runBeside(ctx, calls.Run)
 	held := heldSockets(log)
 	doors := endpoints(cfg.Tills, held)
-	release(held, log)
-	tills := till.New(till.Config{Endpoints: doors, Registry: metrics.registry, Backup: newBackups(cfg.Journal.Path).make,
+	reloads := &reloader{now: cfg, level: level, queue: q, gateway: gateway, stations: stations, released: release(held, log), log: log}
+	tills := till.New(till.Config{Endpoints: doors, Registry: metrics.registry, Backup: newBackups(cfg.Journal.Path).make, Reload: reloads.reload,
 		Location: cfg.Gateway.Zone, Currencies: cfg.Gateway.Currencies, Languages: languages,
 		Metrics: promhttp.HandlerFor(metrics.registry, promhttp.HandlerOpts{})}, q, log.Named("till"))
+	reloads.tills = tills
 	if err = tills.Start(ctx); err == nil {
+		stopReloads := runBeside(ctx, func(ctx context.Context) { reloads.follow(ctx, reload) })
 		log.Info("ready", zap.String("version", version), zap.String("config", cfg.File), zap.String("gateway", cfg.Gateway.URL), zap.Int("lanes", len(lanes)))
 		notify(log, daemon.SdNotifyReady)
 		stopReports := supervise(ctx, q, tills, log)
@@ -108,6 +108,7 @@ func RunReloading(ctx context.Context, cfg *config.Config, version string, logTo
 		}
 		notify(log, daemon.SdNotifyStopping)
 		stopReports()
+		stopReloads()
 	}
 	log.Info("stopping")
 	shut, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
@@ -125,27 +126,28 @@ var journalOptions []journal.Option
 // shutdownLimit is how long tills may take to have their last answers.
 const shutdownLimit = 5 * time.Second
 
-func makeLanes(configured []config.Lane) (lanes []queue.Lane, scanners map[string]scanner.Scanner, err error) {
-	scanners = map[string]scanner.Scanner{}
+func makeLanes(configured []config.Lane) (lanes []queue.Lane, stations map[string]*station, err error) {
+	stations = map[string]*station{}
 	for _, c := range configured {
 		s, err := scanner.New(c.Scanner)
 		if err != nil {
 			return nil, nil, fmt.Errorf("the scanner of lane %s: %w", c.Name, err)
 		}
-		l := queue.Lane{Name: c.Name, PayType: c.PayType, Scanner: s}
+		stations[c.Name] = &station{now: s}
+		l := queue.Lane{Name: c.Name, PayType: c.PayType, Scanner: stations[c.Name]}
 		if v, ok := s.(*scanner.Virtual); ok {
 			l.Feed = v.Feed
 		}
-		lanes, scanners[c.Name] = append(lanes, l), s
+		lanes = append(lanes, l)
 	}
-	return lanes, scanners, nil
+	return lanes, stations, nil
 }
 
 // runScanners runs every scanner until the context ends or stop is called; stop returns when all devices are let go.
-func runScanners(ctx context.Context, q *queue.Queue, scanners map[string]scanner.Scanner) (stop func()) {
+func runScanners(ctx context.Context, q *queue.Queue, stations map[string]*station) (stop func()) {
 	return runBeside(ctx, func(ctx context.Context) {
 		var running sync.WaitGroup
-		for lane, s := range scanners {
+		for lane, s := range stations {
 			running.Go(func() { s.Run(ctx, q.Sink(lane)) })
 		}
 		running.Wait()

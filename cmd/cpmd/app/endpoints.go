@@ -40,11 +40,15 @@ func heldSockets(log *zap.Logger) map[string]net.Listener {
 	return held
 }
 
-// release closes sockets that no [[till]] is for. The service manager goes on listening there, and nobody answers.
-func release(held map[string]net.Listener, log *zap.Logger) {
+// release closes sockets that no [[till]] is for, and returns their addresses. The service manager goes on listening there,
+// and nobody answers.
+func release(held map[string]net.Listener, log *zap.Logger) map[string]bool {
+	released := map[string]bool{}
 	for addr, l := range held {
 		log.Warn("the service manager holds a socket for which there is no [[till]]: programs that connect there get no answer; "+
 			"remove it with systemctl edit cpmd.socket, or add a [[till]]", zap.String("listen", addr))
 		_ = l.Close()
+		released[addr] = true
 	}
+	return released
 }

@@ -71,39 +71,41 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 			set(scannerDesc, oneIf(l.Scanner.State == string(st)), l.Name, string(st))
 		}
 	}
-	count := map[sale.State]int{}
-	var opened, asked []time.Time
-	for _, v := range d.Unsettled {
-		count[v.State]++
-		opened = append(opened, v.CreatedAt)
-	}
 	for _, st := range sale.States {
 		if !st.Final() {
-			set(unfinishedDesc, float64(count[st]), string(st))
+			set(unfinishedDesc, float64(d.Unfinished[st]), string(st))
 		}
 	}
-	for _, f := range d.Refunding {
-		asked = append(asked, f.CreatedAt)
+	if counts, oldest, err := g.queue.Ages(ctx, classes()...); err == nil {
+		byAge(set, "sale", append(counts, d.UnfinishedSales()), oldest)
 	}
-	now := d.StartedAt.Add(time.Duration(d.UptimeS) * time.Second)
-	byAge(set, "sale", opened, now)
-	byAge(set, "refund", asked, now)
-}
-
-func byAge(set func(*prometheus.Desc, float64, ...string), kind string, since []time.Time, now time.Time) {
-	counts, oldest := make([]int, len(ages)), time.Duration(0)
-	for _, t := range since {
-		age := now.Sub(t)
+	now, counts, oldest := d.StartedAt.Add(time.Duration(d.UptimeS)*time.Second), make([]int, len(ages)), time.Duration(0)
+	for _, f := range d.Refunding {
+		age := now.Sub(f.CreatedAt)
 		oldest = max(oldest, age)
 		for i := range ages {
 			if age < ages[i].most {
 				counts[i]++
-				break
 			}
 		}
 	}
-	for i, n := range counts {
-		set(ageDesc, float64(n), kind, ages[i].name)
+	byAge(set, "refund", counts, oldest)
+}
+
+// classes are the bounds of the ages but the last.
+func classes() (all []time.Duration) {
+	for _, a := range ages[:len(ages)-1] {
+		all = append(all, a.most)
+	}
+	return all
+}
+
+// byAge sets what is told of the ages of one kind; of what is younger than each bound.
+func byAge(set func(*prometheus.Desc, float64, ...string), kind string, younger []int, oldest time.Duration) {
+	before := 0
+	for i, n := range younger {
+		set(ageDesc, float64(max(n-before, 0)), kind, ages[i].name)
+		before = max(n, before)
 	}
 	set(oldestDesc, oldest.Seconds(), kind)
 }

@@ -133,7 +133,7 @@ func status(q *queue.Queue, alive error, d sale.Diagnosis, unsaid error) string 
 	case unsaid != nil:
 		return line("ready, but: %v", unsaid)
 	case len(d.Advice) == 0:
-		return line("ready; lanes: %d, unfinished sales: %d", len(d.Lanes), len(d.Unsettled))
+		return line("ready; lanes: %d, unfinished sales: %d", len(d.Lanes), d.UnfinishedSales())
 	case len(d.Advice) == 1:
 		return line("ready, but: %s", d.Advice[0])
 	}

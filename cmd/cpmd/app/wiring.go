@@ -20,7 +20,7 @@ func GatewayConfig(cfg *config.Config) payment.Config {
 func queueConfig(cfg *config.Config, lanes []queue.Lane) queue.Config {
 	s := settings(cfg)
 	return queue.Config{Rules: s.Rules, Lanes: lanes, Location: cfg.Gateway.Zone, Currencies: cfg.Gateway.Currencies,
-		DayEnd: s.DayEnd, OldIDs: s.OldIDs}
+		DayEnd: s.DayEnd, OldIDs: s.OldIDs, KeepDays: cfg.Journal.KeepDays}
 }
 
 // settings are what a reload changes.

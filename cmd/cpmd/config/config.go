@@ -48,7 +48,8 @@ type Gateway struct {
 
 // A Journal is where the durable record lives.
 type Journal struct {
-	Path string
+	Path     string
+	KeepDays int // days that stay in it; older months move to files beside it. 0: all stay
 }
 
 // A Timing is how long to wait for what. Poll < Confirm, Answer <= Confirm < GiveUp.
@@ -166,8 +167,17 @@ func journal(t *table) Journal {
 			}
 			return t.path(name), nil
 		}),
+		KeepDays: read(t, "keep_days", int64(400), func(n int64) (int, error) {
+			if n == 0 {
+				return 0, nil
+			}
+			return between(leastDays, 36500)(n)
+		}),
 	}
 }
+
+// leastDays is how long sales stay in the journal at least: tills, refunds and the comparison of days ask for those of the last weeks.
+const leastDays = 31
 
 func display(t *table) Display {
 	defer t.done()

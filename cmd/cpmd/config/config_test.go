@@ -52,7 +52,7 @@ func TestDefaults(t *testing.T) {
 			URL: "https://openapi-hk.qfapi.com", AppCode: "CANARY-APP-CODE", ClientKey: "CANARY-CLIENT-KEY",
 			Signature: "MD5", Zone: time.FixedZone("", 8*3600), RatePerMinute: 400, Currencies: map[string]int{"HKD": 2},
 		},
-		Journal: config.Journal{Path: "/var/lib/cpmd/journal.db"},
+		Journal: config.Journal{Path: "/var/lib/cpmd/journal.db", KeepDays: 400},
 		Timing: config.Timing{
 			Scan: time.Minute, Answer: 40 * time.Second, Poll: 2 * time.Second, Confirm: time.Minute, GiveUp: 2 * time.Minute, Deliver: 2 * time.Minute,
 			FollowUp: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour}, DayEnd: 3*time.Hour + 30*time.Minute,
@@ -86,6 +86,7 @@ HKD = 2
 JPY = 0
 [journal]
 path = "../journal.db"
+keep_days = 90
 [timing]
 scan = "100ms"
 answer = "200ms"
@@ -151,7 +152,7 @@ connections = 4096
 			URL: "http://localhost:9000", AppCode: "A1", ClientKey: "CANARY-CLIENT-KEY", MchID: "ZaMVg12345", Signature: "SHA256",
 			Zone: time.FixedZone("", -(3*3600 + 1800)), RatePerMinute: 1, Currencies: map[string]int{"HKD": 2, "JPY": 0},
 		},
-		Journal: config.Journal{Path: filepath.Join(filepath.Dir(dir), "journal.db")},
+		Journal: config.Journal{Path: filepath.Join(filepath.Dir(dir), "journal.db"), KeepDays: 90},
 		Timing: config.Timing{
 			Scan: 100 * time.Millisecond, Answer: 200 * time.Millisecond, Poll: 100 * time.Millisecond,
 			Confirm: 200 * time.Millisecond, GiveUp: 201 * time.Millisecond, Deliver: 3 * time.Second, FollowUp: []time.Duration{time.Second, time.Second},

@@ -46,23 +46,25 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("cpmd demo", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	sim := flags.String("qfpaysim", "", "the simulator `program`; default: beside cpmd, or in PATH")
+	daemon := flags.String("cpmd", "", "the daemon's `program`; default: this one")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return 64
 	}
-	if err := play(*sim, stdout); err != nil {
+	if err := play(*daemon, *sim, stdout); err != nil {
 		fmt.Fprintln(stderr, "cpmd demo:", err)
 		return 1
 	}
 	return 0
 }
 
-func play(sim string, out io.Writer) (err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return err
+func play(daemon, sim string, out io.Writer) (err error) {
+	if daemon == "" {
+		if daemon, err = os.Executable(); err != nil {
+			return err
+		}
 	}
 	if sim == "" {
-		if sim, err = stage.FindSim(self); err != nil {
+		if sim, err = stage.FindSim(daemon); err != nil {
 			return err
 		}
 	}
@@ -77,7 +79,7 @@ func play(sim string, out io.Writer) (err error) {
 			fmt.Fprintln(out, "what happened is in", dir)
 		}
 	}()
-	st, err := stage.New(stage.Plan{Dir: dir, Cpmd: self, Sim: sim, Lanes: 1, Timing: timing})
+	st, err := stage.New(stage.Plan{Dir: dir, Cpmd: daemon, Sim: sim, Lanes: 1, Timing: timing})
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func (d *daemon) serve() (err error) {
 	}
 	defer gateway.Close()
 	d.queue = queue.New(queue.Config{Rules: w.rules, Lanes: w.lanes, Location: gatewayZone, Currencies: map[string]int{"HKD": 2}, Gateway: caller{gateway, d},
-		Journal: journal, Log: log, Wall: w.wall, DayEnd: 210 * time.Minute, NewNumber: func(time.Time) string { return fmt.Sprintf("C%05d", w.numbers.Add(1)) }})
+		Journal: journal, Log: log, Wall: w.wall, DayEnd: 210 * time.Minute, CatchUp: w.catchUp, NewNumber: func(time.Time) string { return fmt.Sprintf("C%05d", w.numbers.Add(1)) }})
 	close(d.ready)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cpmd/queue/journal"
+	"cpmd/queue/sale"
 )
 
 // A diskError is an error as SQLite's driver makes them.
@@ -66,6 +67,12 @@ func (d *daemon) before(wr journal.Write) error {
 	kind := string(wr.Event)
 	if kind == "" {
 		kind = wr.Kind
+	}
+	if w.catchUp > 0 && wr.Event == sale.Restarted && !w.calm.Load() {
+		time.Sleep(between(w.luck.of("restarts slowly", name), 20*time.Millisecond, 300*time.Millisecond))
+		if d.dead.Load() {
+			return errDead
+		}
 	}
 	w.disk.mu.Lock()
 	isFull := time.Now().Before(w.disk.full)

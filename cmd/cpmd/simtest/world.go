@@ -35,6 +35,9 @@ type world struct {
 	wide  wide
 	rules sale.Rules
 	lanes []queue.Lane
+	// catchUp is how many unresolved sales a start tells at once; 0: more than there are. Where it is 1, the disk is so slow
+	// then that tills and customers come in between.
+	catchUp int
 
 	start        time.Time      // the true time when the run begins
 	zone         *time.Location // of the machine's clock
@@ -104,6 +107,7 @@ func newWorld(o Options, dir string) *world {
 	w.net = newNetwork(w, cfg.AnswerSign)
 	lanes := 1
 	if o.Script == nil {
+		w.catchUp = pick(w.luck.of("catch up"), 0, 1)
 		lanes = pick(r, 1, 1, 2, 3)
 	}
 	for i := range lanes {

@@ -200,6 +200,12 @@ func (s *Stage) Signal(sig syscall.Signal) (ended <-chan struct{}, err error) {
 	return s.daemon.ended, s.daemon.cmd.Process.Signal(sig)
 }
 
+// PID is the daemon's process.
+func (s *Stage) PID() int { return s.daemon.cmd.Process.Pid }
+
+// Gateway sends the gateway a signal, for example one that holds it still.
+func (s *Stage) Gateway(sig syscall.Signal) error { return s.gateway.cmd.Process.Signal(sig) }
+
 // Write puts raw bytes on the line of a lane's scanner (from 1).
 func (s *Stage) Write(lane int, b []byte) error {
 	_, err := s.ports[lane-1].Write(b)

@@ -41,6 +41,7 @@ function amount(text) {
   c.className = "currency";
   c.textContent = currency;
   $("amount").append(c, number);
+  $("amount").style.setProperty("--ems", 0.7 * number.length + 0.32 * currency.length + 0.2);
 }
 
 function show(v) {

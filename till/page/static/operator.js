@@ -19,7 +19,8 @@ let day = { sales: [], refunds: [] };
 let picked = ""; // a day; "": today
 let stopped = false;
 
-function say(text, look) {
+function say(text, look, stale = false) {
+  document.body.classList.toggle("stale", stale);
   $("state").textContent = text;
   $("state").className = "pill " + look;
 }
@@ -58,7 +59,7 @@ function once(read, rest = () => 0) {
 
 function failed(e) {
   if (e.status === 401) enter("Your session is over.");
-  else if (e.status === 0) say("cpmd is away; trying again", "bad");
+  else if (e.status === 0) say("cpmd is away; trying again", "bad", true);
   else if (e.status !== 404) say(e.message, "bad");
 }
 
@@ -96,10 +97,17 @@ const theDay = once(async () => {
   if (document.activeElement !== $("day")) $("day").value = d.day;
   $("totals-head").textContent = picked ? "Totals of " + d.day : "Today";
   fill($("totals"), totals(t, d));
-  fill($("plot"), plot(d, $("plot").clientWidth - 36));
+  draw();
   fill($("books"), books(d.books, act));
   await list();
 }, (took) => Math.max(1000, took * 10));
+
+// draw fits the drawing to the window as it is.
+function draw() {
+  const inside = getComputedStyle($("plot"));
+  const room = $("plot").clientWidth - parseFloat(inside.paddingLeft) - parseFloat(inside.paddingRight);
+  fill($("plot"), plot(day, room, parseFloat(inside.fontSize) / 15));
+}
 
 async function list() {
   const words = $("words").value;
@@ -167,7 +175,7 @@ async function start() {
   follow("/v1/events", {
     event: happened,
     open: renew,
-    lost: () => stopped || say("cpmd is away; trying again", "bad"),
+    lost: () => stopped || say("cpmd is away; trying again", "bad", true),
     refused: (e) => { failed(e); return stopped; },
   }, journal.seq);
 }
@@ -187,6 +195,7 @@ $("day").addEventListener("change", () => {
   picked = $("day").value === dayOf(now()) ? "" : $("day").value;
   theDay();
 });
+addEventListener("resize", () => day.day && draw());
 let typing;
 $("words").addEventListener("input", () => {
   clearTimeout(typing);

@@ -2,7 +2,7 @@
 import { h, s } from "/page/element.js";
 import { hourOf, span, wallet } from "/page/money.js";
 
-const left = 44, right = 8, bars = 96, gap = 34, dots = 132, foot = 22;
+const left = 44, right = 22, bars = 96, gap = 34, dots = 132, foot = 22;
 const height = bars + gap + dots + foot;
 const shapes = ["circle", "square", "diamond", "triangle", "cross"];
 
@@ -16,8 +16,9 @@ function between(hours) {
   return [from, to];
 }
 
-export function plot(day, room) {
-  const width = Math.max(240, Math.min(900, room));
+// plot draws for so much room in pixels, where text of the page has so many times its usual size.
+export function plot(day, room, scale) {
+  const width = Math.max(240, room / scale);
   const ended = day.sales.filter((v) => v.ended_at);
   if (!ended.length) return h("p", { class: "free" }, "No sale has ended on this day.");
   const [from, to] = between(ended.map((v) => hourOf(v.ended_at)));
@@ -25,7 +26,7 @@ export function plot(day, room) {
   const drawing = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": inWords(ended) });
   drawing.append(...columns(ended, from, to, x, width), ...times(ended, x, width));
   const step = Math.ceil((to - from) / ((width - left) / 56));
-  for (let hour = from; hour <= to; hour += step) drawing.append(s("text", { x: x(hour), y: height - 4, class: "axis", "text-anchor": hour === to ? "end" : hour === from ? "start" : "middle" }, String(hour).padStart(2, "0") + ":00"));
+  for (let hour = from; hour <= to; hour += step) drawing.append(s("text", { x: x(hour), y: height - 4, class: "axis", "text-anchor": "middle" }, String(hour).padStart(2, "0") + ":00"));
   return h("figure", {}, drawing, legend(ended));
 }
 

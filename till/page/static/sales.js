@@ -23,7 +23,8 @@ export async function found(day, words) {
 export function table(list, today, act) {
   if (!list.length) return h("p", { class: "free" }, "No sale.");
   const heads = ["Time", "Sale", "Lane", "Amount", "State", "Wallet", "To paid", "Given back"];
-  return [h("table", { class: "sales" }, h("thead", {}, h("tr", {}, heads.map((x) => h("th", { scope: "col" }, x)))),
+  const number = new Set(["Amount", "To paid", "Given back"]);
+  return [h("table", { class: "sales" }, h("thead", {}, h("tr", {}, heads.map((x) => h("th", { scope: "col", class: number.has(x) && "number" }, x)))),
     h("tbody", {}, list.slice(0, most).map((v) => h("tr", {},
       h("td", {}, (dayOf(v.created_at) === today ? "" : dayOf(v.created_at) + " ") + clock(v.created_at)),
       h("td", {}, h("button", { type: "button", class: "link", "data-key": "sale " + v.id, onclick: () => act.open(v.id) }, v.id), v.ticket ? h("span", { class: "soft" }, " " + v.ticket) : null),
