@@ -346,7 +346,7 @@ func TestArchiveDiesAtEachStep(t *testing.T) {
 	errDies := errors.New("the step fails")
 	for _, how := range []string{"dies before", "fails before", "fails after"} {
 		done := false
-		for step := 0; !done; step++ {
+		for step := 0; !done; step += stepsApart {
 			dir := t.TempDir()
 			copyFolder(t, filepath.Dir(origin), dir)
 			path, left := filepath.Join(dir, "journal.db"), t.TempDir()
