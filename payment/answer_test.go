@@ -91,8 +91,13 @@ func TestHTTPStatusDecidesWhatIsBelieved(t *testing.T) {
 		{400, `{"respcd":"1202"}`, Declined, false},
 		{401, `{"respcd":"1108"}`, Misconfigured, true},
 		{400, `{"respcd":"1143"}`, Pending, false},
+		{429, "<html>slow down</html>", Unknown, false},
+		{502, "<html>bad gateway</html>", Unknown, false},
 	} {
 		a := replied(tt.status, tt.body).answer(payAnswer, wantOrder())
+		if a.Throttled != (tt.status == 429) {
+			t.Errorf("HTTP %d, %.20s: refused at the door: %t", tt.status, tt.body, a.Throttled)
+		}
 		if a.Meaning != tt.want || (a.Alarm != "") != tt.alarm {
 			t.Errorf("HTTP %d, %.20s: %+v instead of %s, alarm %t", tt.status, tt.body, a, tt.want, tt.alarm)
 		}

@@ -81,6 +81,18 @@ func TestConfiguration(t *testing.T) {
 }
 
 // What is wrong by our own rules costs no request.
+// What is left out is what docs/configuration.md says.
+func TestDefaultLimits(t *testing.T) {
+	c, err := New(Config{URL: "https://openapi-hk.qfapi.com", AppCode: testApp, ClientKey: testKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if c.answer != 40*time.Second || c.query != 10*time.Second || c.location.String() != "+08:00" {
+		t.Errorf("answer within %s, a query's within %s, in %s", c.answer, c.query, c.location)
+	}
+}
+
 func TestWrongRequestsAreNotSent(t *testing.T) {
 	g := says(t, 200, paidBody)
 	c := newTestClient(t, g.url)
