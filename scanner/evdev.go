@@ -19,6 +19,7 @@ type eventDriver struct {
 	cfg   Config
 	root  usb.Root
 	habit decode.Habit
+	nodes []string // of the device at the last look
 }
 
 func newEventDriver(cfg Config) *eventDriver { return &eventDriver{cfg: cfg, root: usb.Root(cfg.Root)} }
@@ -40,6 +41,7 @@ func (d *eventDriver) open() (*link, Status) {
 	}
 	switch len(found) {
 	case 0:
+		d.nodes = nil
 		return nil, Status{State: Absent, Device: wanted, Advice: "The scanner is not there: plug it in, or wake it up and check that it is paired (cpmd scanners lists what is there)."}
 	case 1:
 	default:
@@ -47,6 +49,11 @@ func (d *eventDriver) open() (*link, Status) {
 	}
 	dev := found[0]
 	st := Status{Device: dev.Nodes[0]}
+	if !slices.Equal(dev.Nodes, d.nodes) { // the kernel adds them one after the other: one that is missed is not read, and types elsewhere
+		d.nodes = dev.Nodes
+		st.State, st.Advice = Busy, "The scanner is just coming: wait a moment."
+		return nil, st
+	}
 	decoder, err := decode.NewKeyboard(decode.KeyboardOptions{Affixes: d.cfg.affixes(), Layout: d.cfg.Layout, Terminator: d.cfg.Terminator,
 		Idle: d.cfg.Idle, Habit: &d.habit, InvertCaps: d.cfg.InvertCaps})
 	if err != nil {

@@ -34,11 +34,16 @@ const (
 	volumeKeys = "e080ffdf01cfffff fffffffffffffffe 0"
 )
 
-// input adds an input device with its event nodes, the first of which types.
+// input adds an input device with its event nodes, the first of which types. They come as close together as the kernel's.
 func (b *fakeBus) input(n, bus int, id, unique, name string, events ...int) (nodes []*os.File) {
 	b.t.Helper()
 	vendor, product, _ := strings.Cut(id, ":")
 	parent := fmt.Sprintf("sys/devices/virtual/misc/uhid/%d", n)
+	class := filepath.Join(b.root, "sys/class/input")
+	os.MkdirAll(class, 0o755)
+	for _, e := range events {
+		nodes = append(nodes, b.pipe(fmt.Sprintf("dev/input/event%d", e)))
+	}
 	for i, e := range events {
 		dir := fmt.Sprintf("%s/input/input%d", parent, n+i)
 		keys := typingKeys
@@ -50,10 +55,9 @@ func (b *fakeBus) input(n, bus int, id, unique, name string, events ...int) (nod
 			b.file(dir+"/"+file, content+"\n")
 		}
 		os.Symlink("../..", filepath.Join(b.root, dir, "device"))
-		class := filepath.Join(b.root, "sys/class/input")
-		os.MkdirAll(class, 0o755)
-		os.Symlink(filepath.Join(b.root, dir), filepath.Join(class, fmt.Sprintf("input%d", n+i)))
-		nodes = append(nodes, b.pipe(fmt.Sprintf("dev/input/event%d", e)))
+	}
+	for i := range events {
+		os.Symlink(filepath.Join(b.root, parent, fmt.Sprintf("input/input%d", n+i)), filepath.Join(class, fmt.Sprintf("input%d", n+i)))
 	}
 	return nodes
 }
@@ -104,6 +108,31 @@ func TestEvdevScannerComesBackByItself(t *testing.T) {
 	c.waitState(t, Open)
 	again[0].Write(press(testCode + "2"))
 	c.waitScans(t, testCode, testCode+"1", testCode+"2")
+}
+
+// The kernel adds the nodes of a device one after the other: it is opened when they are all there.
+func TestEvdevWaitsForAllNodes(t *testing.T) {
+	t.Parallel()
+	bus := newFakeBus(t)
+	bus.input(7, 5, "05e0:1701", "", "Symbol Scanner", 9)
+	d := newEventDriver(bus.evdev(""))
+	if l, st := d.open(); l != nil || st.State != Busy {
+		t.Fatalf("opened at first sight: %+v", st)
+	}
+	os.Remove(filepath.Join(bus.root, "dev/input/event9"))
+	bus.noInput(7)
+	bus.input(7, 5, "05e0:1701", "", "Symbol Scanner", 9, 10)
+	if l, st := d.open(); l != nil || st.State != Busy {
+		t.Fatalf("opened although a node was new: %+v", st)
+	}
+	l, st := d.open()
+	if l == nil {
+		t.Fatalf("not opened: %+v", st)
+	}
+	defer l.Close()
+	if n := len(l.handle.(*eventHandle).nodes); n != 2 {
+		t.Errorf("%d of 2 nodes opened", n)
+	}
 }
 
 // Events that the kernel dropped cost the code that they were part of, which is said, and no other. A key that no

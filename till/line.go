@@ -30,12 +30,17 @@ type lineDialect struct {
 // serveLine answers calls until the returned function is called.
 func (s *Server) serveLine(l net.Listener, at *door) (shutdown func(context.Context) error) {
 	d := &lineDialect{Server: s, door: at, conns: map[*lineConn]bool{}}
-	s.serving.Go(func() { d.accept(l) })
+	accepting := make(chan struct{})
+	s.serving.Go(func() {
+		defer close(accepting)
+		d.accept(l)
+	})
 	return func(ctx context.Context) error {
 		err := l.Close()
 		if errors.Is(err, net.ErrClosed) {
 			err = nil
 		}
+		<-accepting // a connection accepted as the listener closed is one of those to end
 		return errors.Join(err, d.shutdown(ctx))
 	}
 }
