@@ -249,7 +249,9 @@ func (c *change) askNow() {
 		c.query(p)
 	} else {
 		for i := range c.s.Payments {
-			c.audit(&c.s.Payments[i])
+			if p := &c.s.Payments[i]; p.Outcome != Alive {
+				c.audit(p)
+			}
 		}
 	}
 	for i := range c.effects {

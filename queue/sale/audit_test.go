@@ -51,9 +51,9 @@ func TestAuditLooks(t *testing.T) {
 func TestUnclearAudit(t *testing.T) {
 	l := declined(t)
 	l.step(Event{Kind: CancelAsked})
-	calls := 0
-	for n := 0; !l.s.Due().IsZero(); n++ {
-		if n > 2*mostAudits {
+	calls, looks := 0, 0
+	for ; !l.s.Due().IsZero(); looks++ {
+		if looks > 2*mostAudits {
 			t.Fatal("it never ends")
 		}
 		l.due()
@@ -64,8 +64,8 @@ func TestUnclearAudit(t *testing.T) {
 			}
 		}
 	}
-	if calls != 1 {
-		t.Errorf("%d alarms", calls)
+	if calls != 1 || looks != mostAudits {
+		t.Errorf("%d alarms after %d looks", calls, looks)
 	}
 }
 
@@ -201,11 +201,15 @@ func TestGiveBackRefused(t *testing.T) {
 	l.step(Event{Kind: CancelAsked})
 	l.shows("N1", listed(payment.Paid))
 	l.pass(l.GiveBack)
-	for n := range 3 {
+	for n := range 2 * len(l.FollowUp) {
 		l.shows("N1", listed(payment.Paid))
 		l.does(GiveBack)
 		l.step(Event{Kind: GaveBack, Payment: "N1", Refund: "back"})
 		l.alarmed(n == 0)
+		want := l.FollowUp[min(n+1, len(l.FollowUp)-1)]
+		if d := l.s.Due().Sub(l.at); d < want || d > want*11/10 {
+			t.Errorf("try %d again after %v, want %v", n, d, want)
+		}
 		l.pass(2 * time.Hour)
 	}
 }

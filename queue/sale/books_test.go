@@ -2,6 +2,7 @@ package sale
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,34 @@ func TestSum(t *testing.T) {
 	}
 }
 
+// texts is metadata of n texts.
+func texts(n int) map[string]string {
+	m := make(map[string]string, n)
+	for i := range n {
+		m[strconv.Itoa(i)] = "x"
+	}
+	return m
+}
+
+// A till's own word is shown back to it whole, unless it is long.
+func TestQuote(t *testing.T) {
+	for n, want := range map[int]int{40: 42, 41: 45, 1000: 45} {
+		if got := Quote(strings.Repeat("a", n)); len(got) != want {
+			t.Errorf("%d letters: %s", n, got)
+		}
+	}
+}
+
+// A sale without a payment has no wallet.
+func TestWalletOf(t *testing.T) {
+	if got := WalletOf(Sale{}); got != "" {
+		t.Errorf("got %q", got)
+	}
+	if got := WalletOf(Sale{Payments: []Payment{{PayType: "800108"}, {PayType: "800208"}}}); got != payment.Wallet("800208") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestRequestLimits(t *testing.T) {
 	good := Request{ID: "a", Amount: 1, Currency: "HKD", Lane: "1"}
 	for _, c := range []struct {
@@ -106,6 +135,10 @@ func TestRequestLimits(t *testing.T) {
 		{"operator", func(r *Request) { r.Operator = strings.Repeat("o", 65) }, InvalidRequest},
 		{"shift", func(r *Request) { r.Shift = strings.Repeat("s", 65) }, InvalidRequest},
 		{"metadata", func(r *Request) { r.Metadata = map[string]string{"a": strings.Repeat("x", 2048)} }, InvalidRequest},
+		{"as much metadata as fits", func(r *Request) { r.Metadata = map[string]string{"a": strings.Repeat("x", maxMetadataSize-8)} }, ""},
+		{"a byte more of metadata", func(r *Request) { r.Metadata = map[string]string{"a": strings.Repeat("x", maxMetadataSize-7)} }, InvalidRequest},
+		{"the most texts of metadata", func(r *Request) { r.Metadata = texts(maxMetadata) }, ""},
+		{"one text of metadata more", func(r *Request) { r.Metadata = texts(maxMetadata + 1) }, InvalidRequest},
 		{"lane", func(r *Request) { r.Lane = "3" }, UnknownLane},
 		{"no lane", func(r *Request) { r.Lane = "" }, UnknownLane},
 		{"goods as code", func(r *Request) { r.AuthCode = "4891028164456" }, InvalidRequest},
@@ -153,6 +186,14 @@ func TestFingerprint(t *testing.T) {
 			t.Errorf("%s and %s look the same", name, other)
 		}
 		seen[r.Fingerprint()] = name
+	}
+	// Journals hold these: a changed one makes a till's repeated request an id_reused.
+	if got := good.Fingerprint(); got != "358b2ac59d283b782cbd1fad1cd4b3b96fbfe2fe12866b259765b3673dc9fefd" {
+		t.Errorf("a plain request: %s", got)
+	}
+	good.Metadata = map[string]string{"b": "2", "a": "1"}
+	if got := good.Fingerprint(); got != "4c5156a2393b069ff1c7b59cc60f534b168131d657cb66d4aa53c0f4563fd1bb" {
+		t.Errorf("with metadata: %s", got)
 	}
 }
 

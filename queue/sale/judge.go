@@ -244,9 +244,6 @@ func (c *change) noteEnded(p *Payment, f *payment.QueryResult) {
 		p.Progress.Audit.SysSN = f.SysSN // what tills were told of a final sale stays as it was
 	}
 	p.Progress.Success = p.Progress.Success || f.Success
-	if f.Meaning != payment.Unknown {
-		p.Progress.Last = f.Meaning
-	}
 	c.tellOnce(p, f.Alarm)
 }
 

@@ -64,6 +64,35 @@ LEFT                  HKD 100.00
 	}
 }
 
+// Nothing is said of refunds where there is none that was done.
+func TestReceiptWithoutRefunds(t *testing.T) {
+	r, err := ReceiptOf(paidView(), paidAt, []RefundView{{ID: "R3", Amount: 600, Currency: "HKD", State: NotRefunded}}, 2, NarrowReceipt, hongKong)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(r.Text, "LEFT") || strings.Contains(r.Text, "REFUND") || strings.HasSuffix(r.Text, "--\n") {
+		t.Error(r.Text)
+	}
+}
+
+// A value stands beside its name where a space is left between them, and otherwise on lines of its own, each as full as it can be.
+func TestReceiptRows(t *testing.T) {
+	for value, want := range map[string]string{
+		"12345":     "AB 12345\n",
+		"123456":    "AB\n  123456\n",
+		"12345678":  "AB\n12345678\n",
+		"123456789": "AB\n12345678\n       9\n",
+		"陳陳陳陳陳":     "AB\n陳陳陳陳\n      陳\n",
+		"":          "",
+	} {
+		p := paper{width: 8}
+		p.row("AB", value)
+		if p.String() != want {
+			t.Errorf("%q:\n%s", value, p.String())
+		}
+	}
+}
+
 // Nothing but a paid sale has a receipt, whatever it may become.
 func TestNoReceipt(t *testing.T) {
 	for _, s := range States {

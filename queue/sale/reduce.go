@@ -107,7 +107,7 @@ func (c *change) send(p *Payment) {
 	p.Progress.Resend = false
 	p.Progress.InFlight = true
 	p.Progress.WindowFrom = c.ev.At
-	c.s.NextAt = c.guard(p, min(c.r.Beside, c.r.Answer+c.r.Guard))
+	c.s.NextAt = c.guard(p, c.r.Beside)
 	c.do(SubmitPayment, p)
 }
 

@@ -1,6 +1,7 @@
 package sale
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -275,4 +276,111 @@ func TestRefundRestarted(t *testing.T) {
 	b.does()
 	b.due()
 	b.does(SendRefund)
+}
+
+// What a refund's answer tells is kept: QFPay's number for the receipt, its code for the person who looks it up, and why it
+// was not done for the cashier.
+func TestRefundIsNoted(t *testing.T) {
+	b := refunding(t)
+	b.answer(payment.Answer{Meaning: payment.Unknown, RespCD: "1298", SysSN: "S9"})
+	if b.f.RespCD != "1298" || b.f.SysSN != "S9" {
+		t.Errorf("kept %q %q", b.f.RespCD, b.f.SysSN)
+	}
+	b.shows(payment.QueryResult{Answer: payment.Answer{Meaning: payment.Unknown}}) // a look that says nothing takes nothing away
+	if b.f.RespCD != "1298" || b.f.SysSN != "S9" {
+		t.Errorf("after a look %q %q", b.f.RespCD, b.f.SysSN)
+	}
+	for _, c := range []struct {
+		a    payment.Answer
+		want string
+	}{
+		{payment.Answer{Meaning: payment.Unknown, RespCD: "1298", Text: "try later"}, "QFPay did not make the refund (1298: try later)."},
+		{payment.Answer{Meaning: payment.Unknown, RespCD: "1298"}, "QFPay did not make the refund (1298)."},
+		{payment.Answer{Meaning: payment.Unknown}, "QFPay has no record of this refund."},
+		{payment.Answer{Meaning: payment.Refused, RespCD: "1204", Text: "no such order"}, "QFPay refused the refund (1204: no such order)."},
+	} {
+		b := refunding(t)
+		b.answer(c.a)
+		b.pass(b.GiveUp)
+		b.shows(nothing)
+		b.shows(nothing)
+		b.is(NotRefunded)
+		if !strings.HasPrefix(b.f.Why, c.want) {
+			t.Errorf("%+v: %q", c.a, b.f.Why)
+		}
+	}
+}
+
+// A refund's answer is waited for as long as it can come, and its audit comes at the configured times.
+func TestRefundPace(t *testing.T) {
+	b := refunding(t)
+	if d := b.f.NextAt.Sub(b.at); d != b.Answer+b.Guard {
+		t.Errorf("asked for after %v", d)
+	}
+	b.pass(b.Answer + b.Guard - 1)
+	b.f.NextAt = b.at
+	b.step(Event{Kind: Due})
+	b.answer(says(payment.Paid))
+	b.is(Refunded) // the answer counted, since it could still come
+
+	b = refunding(t)
+	b.answer(payment.Answer{Meaning: payment.Refused, RespCD: "1269", Genuine: true})
+	b.shows(nothing)
+	b.pass(b.Apart)
+	b.shows(nothing)
+	b.is(NotRefunded)
+	end := b.at
+	for n, after := range b.Audit {
+		if d := b.f.NextAt.Sub(end); d != after {
+			t.Errorf("look %d after %v, want %v", n, d, after)
+		}
+		b.due()
+		b.shows(nothing)
+	}
+	if !b.f.NextAt.IsZero() {
+		t.Errorf("one more look at %v", b.f.NextAt)
+	}
+}
+
+// Without an audit in the configuration, a refund that is not done has ended.
+func TestRefundWithoutAudit(t *testing.T) {
+	b := refunding(t)
+	b.Audit = nil
+	b.answer(payment.Answer{Meaning: payment.Refused, RespCD: "1269", Genuine: true})
+	b.shows(nothing)
+	b.pass(b.Apart)
+	b.shows(nothing)
+	if b.is(NotRefunded); !b.f.NextAt.IsZero() {
+		t.Errorf("looked at again at %v", b.f.NextAt)
+	}
+}
+
+// A new row of empty lists begins with its first one.
+func TestRefundSilenceInARow(t *testing.T) {
+	b := refunding(t)
+	b.answer(payment.Answer{Meaning: payment.Refused, RespCD: "1269", Genuine: true})
+	b.shows(nothing)
+	b.pass(1)
+	b.shows(listed(payment.Unknown))
+	b.pass(1)
+	b.shows(nothing)
+	b.pass(b.Apart)
+	b.shows(nothing)
+	b.is(Refunding) // QFPay listed it: silence proves nothing any more
+}
+
+// A refund that stays pending calls a person in the end, and not before.
+func TestRefundPendingForEver(t *testing.T) {
+	b := refunding(t)
+	b.answer(says(payment.Pending))
+	b.pass(b.GiveUp)
+	looks := 0
+	for ; b.f.State == Refunding && looks < 2*mostAudits; looks++ {
+		b.shows(listed(payment.Pending))
+		b.at = b.f.NextAt
+	}
+	b.is(RefundUnresolved)
+	if looks != mostAudits+1 {
+		t.Errorf("after %d looks", looks)
+	}
 }
