@@ -13,7 +13,7 @@ import (
 // one only if all of them say so.
 var rank = map[Meaning]int{Declined: 1, Refused: 1, Misconfigured: 2, Undone: 3, Pending: 4, Unknown: 5, Paid: 6}
 
-// judge finds the question's transaction among the items and says what became of it; false if it is not there.
+// judge finds the query's transaction among the items and says what became of it; false if it is not there.
 func (q Query) judge(items []Item) (QueryResult, bool) {
 	var f QueryResult
 	alarms, paid := map[string]bool{}, map[string]bool{}

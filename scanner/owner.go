@@ -95,7 +95,7 @@ func (b *inbox) wake() {
 	}
 }
 
-// take returns what waits; ended says that nothing comes after it.
+// take returns what waits; ended reports whether nothing comes after it.
 func (b *inbox) take() (chunks []chunk, ended bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

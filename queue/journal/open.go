@@ -15,7 +15,7 @@ import (
 	_ "modernc.org/sqlite" // the driver
 )
 
-// OpenJournal opens the journal at path, or makes it where there is none. It refuses a file that is not a
+// Open opens the journal at path, or makes it where there is none. It refuses a file that is not a
 // journal, is damaged, was made by a newer cpmd, or is in use, and changes nothing then.
 func Open(path string, options ...Option) (*Journal, error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {

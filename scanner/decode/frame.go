@@ -78,7 +78,7 @@ func newFramer(terminator string, idle time.Duration, habit *Habit) (framer, err
 	return f, nil
 }
 
-// add takes one byte. ok says that it ended a code; the text may still be empty, as between CR and LF.
+// add takes one byte. ok reports whether it ended a code; the text may still be empty, as between CR and LF.
 func (f *framer) add(b byte, at time.Time) (text string, ok bool) {
 	if len(f.buf) > 0 {
 		f.habit.Silence = max(f.habit.Silence, min(silenceTimes*f.pause, silenceMost))
@@ -110,7 +110,7 @@ func (f *framer) add(b byte, at time.Time) (text string, ok bool) {
 	return "", false
 }
 
-// quiet says that nothing came up to now. ok says that this ended a code, half that one was given up.
+// quiet tells that nothing came up to now. ok reports whether this ended a code, half whether one was given up.
 func (f *framer) quiet(now time.Time) (text string, ok, half bool) {
 	f.pause, f.by = now.Sub(f.last), "none"
 	switch {
