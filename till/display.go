@@ -141,6 +141,8 @@ func (d *httpDialect) displayEvents(w http.ResponseWriter, r *http.Request, a *a
 		case <-timer.C:
 		case <-d.ending:
 			return http.StatusOK
+		case <-d.replaced:
+			return http.StatusOK
 		case <-ctx.Done():
 			return http.StatusOK
 		}

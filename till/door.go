@@ -20,7 +20,8 @@ import (
 // stops neither the others nor the daemon.
 type door struct {
 	endpoint Endpoint
-	secret   *secret // nil for Unix
+	secret   *secret       // nil for Unix
+	replaced chan struct{} // closed when it is no longer one of the server's doors
 
 	// Guarded by the server's mu.
 	addr     string // where it listens
@@ -33,7 +34,7 @@ type door struct {
 
 // newDoor makes a door. It shares its token with those that have the same file. The server's mu is held.
 func (s *Server) newDoor(e Endpoint, others []*door) *door {
-	d := &door{endpoint: e, addr: e.Listen}
+	d := &door{endpoint: e, addr: e.Listen, replaced: make(chan struct{})}
 	if !e.isTCP() {
 		return d
 	}
@@ -77,8 +78,7 @@ func (s *Server) open(ctx context.Context, d *door) error {
 		config := &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return d.secret.tls.Load(), nil }}
 		wrap = func(c net.Conn) net.Conn { return &eitherConn{Conn: c, config: config} }
 	}
-	inside := newLobby(l, cmp.Or(d.endpoint.Connections, s.limits.connections), s.limits.strangers, s.limits.grace,
-		func(c net.Conn) access { return accessOf(d.endpoint, peerOf(c)) }, wrap)
+	inside := newLobby(l, cmp.Or(d.endpoint.Connections, s.limits.connections), s.limits.strangers, s.limits.grace, wrap)
 	serve := s.serveHTTP
 	if d.endpoint.Dialect == DialectLine {
 		serve = s.serveLine
@@ -183,6 +183,25 @@ func (s *Server) has(d *door) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Contains(s.doors, d)
+}
+
+// standing is the door that stands where one was opened: after a change of the configuration, what it says now holds on
+// connections of before, too. It is nil where there is none any more.
+func (s *Server) standing(d *door) *door {
+	select {
+	case <-d.replaced:
+	default:
+		return d
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.IndexFunc(s.doors, func(o *door) bool {
+		known := o.secret == nil || o.secret.token.Load() != nil
+		return known && o.endpoint.Listen == d.endpoint.Listen && o.endpoint.Dialect == d.endpoint.Dialect
+	}); i >= 0 {
+		return s.doors[i]
+	}
+	return nil
 }
 
 // Closed tells which endpoints are not open and why; nil: all are.

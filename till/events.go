@@ -24,7 +24,7 @@ func (d *httpDialect) events(w http.ResponseWriter, r *http.Request, a *ask) int
 	}
 	rc, begun := http.NewResponseController(w), false
 	var b bytes.Buffer
-	err := d.follow(r.Context(), a.access, max(a.after, 0), d.limits.beat, func(list []sale.Notice) error {
+	err := d.follow(r.Context(), d.door, a.access, max(a.after, 0), d.limits.beat, func(list []sale.Notice) error {
 		b.Reset()
 		if !begun {
 			begun = true

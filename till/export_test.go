@@ -1,8 +1,11 @@
 package till
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"net"
+	"net/http"
 	"time"
 
 	"cpmd/queue/sale"
@@ -62,4 +65,17 @@ func Offered() (routes, methods []string, fields map[string][]string, statuses m
 		statuses[string(code)] = status
 	}
 	return routes, methods, fields, statuses
+}
+
+// OldConnection answers requests of one connection at the first endpoint as it is now, whatever it changes to.
+func OldConnection(s *Server) http.Handler {
+	s.mu.Lock()
+	d := &httpDialect{s, s.doors[0]}
+	s.mu.Unlock()
+	c, _ := net.Pipe()
+	g := &guest{Conn: c, raw: c, peer: func() peer { return peer{} }, lobby: newLobby(nil, 1, 1, 0, nil)}
+	g.lobby.seat(g)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), guestKey{}, g)))
+	})
 }

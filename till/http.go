@@ -58,6 +58,13 @@ func (d *httpDialect) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if wantsText(r) {
 		w = plainWriter{w}
 	}
+	at := d.standing(d.door)
+	if at == nil {
+		w.Header().Set("Connection", "close")
+		d.problem(w, endpointGone())
+		return
+	}
+	d = &httpDialect{d.Server, at}
 	began, label, status := time.Now(), "none", http.StatusInternalServerError
 	open := d.Server.metrics.open.WithLabelValues(DialectHTTP)
 	open.Inc()

@@ -116,12 +116,16 @@ func (c *lineConn) skipLine() error {
 // the connection: so a web page that sends an HTTP request here cannot hide calls in its body.
 func (c *lineConn) take(line []byte) (goOn bool) {
 	cl, fail := readCall(line)
+	at := c.d.standing(c.d.door)
 	switch {
+	case at == nil:
+		c.answer(cl.id, nil, rpcOf(endpointGone()))
+		return false
 	case fail != nil:
 		c.answer(cl.id, nil, fail)
 		return c.known
 	case cl.method == "auth":
-		return c.auth(cl)
+		return c.auth(cl, at)
 	case !c.known:
 		c.answer(cl.id, nil, rpcOf(problem(http.StatusUnauthorized, unauthorized,
 			`The first call over tcp must be auth with {"token":"..."}, the token from the token_file of the configuration.`)))
@@ -135,7 +139,7 @@ func (c *lineConn) take(line []byte) (goOn bool) {
 		c.answer(cl.id, nil, rpcRefuse(rpcMethod, "there is no method %s", quoted(cl.method)))
 		return true
 	}
-	a := newAsk(c.access())
+	a := newAsk(c.access(at))
 	a.gone = c.ctx.Done()
 	err := a.check(op.needs)
 	if err == nil {
@@ -148,7 +152,7 @@ func (c *lineConn) take(line []byte) (goOn bool) {
 		return true
 	}
 	if op.do == nil {
-		c.subscribe(cl.id, max(a.after, 0))
+		c.subscribe(cl.id, at, max(a.after, 0))
 		return true
 	}
 	if a.wait == 0 && !op.slow() {
@@ -196,13 +200,13 @@ func (c *lineConn) do(op *operation, a *ask) (result any, fail *rpcError) {
 var tokenField = []field{{"token", inBody, true, word(func(a *ask) *string { return &a.token }, isCode)}}
 
 // auth checks the token. On a Unix socket it is not needed and always right, so that a till has one way only.
-func (c *lineConn) auth(cl call) (goOn bool) {
-	a := newAsk(c.access())
+func (c *lineConn) auth(cl call, at *door) (goOn bool) {
+	a := newAsk(c.access(at))
 	if err := fill(a, tokenField, cl.params, "params"); err != nil {
 		c.answer(cl.id, nil, rpcOf(c.d.problemOf(err, cl.method)))
 		return c.known
 	}
-	if c.d.isTCP() && !sameToken(a.token, c.d.token()) {
+	if c.d.isTCP() && !sameToken(a.token, at.token()) {
 		c.answer(cl.id, nil, rpcOf(problem(http.StatusUnauthorized, unauthorized,
 			"The token is wrong; use the one in the token_file of the configuration.")))
 		return false
@@ -217,7 +221,7 @@ func (c *lineConn) auth(cl call) (goOn bool) {
 }
 
 // subscribe sends the journal's notices as notifications, after its own answer.
-func (c *lineConn) subscribe(id json.RawMessage, after int64) {
+func (c *lineConn) subscribe(id json.RawMessage, at *door, after int64) {
 	if c.subscribed {
 		c.answer(id, nil, rpcRefuse(rpcRequest, "this connection has the events already; open another one for more"))
 		return
@@ -231,7 +235,7 @@ func (c *lineConn) subscribe(id json.RawMessage, after int64) {
 				_ = c.Close()
 			}
 		}()
-		err := c.d.follow(c.ctx, c.access(), after, c.d.limits.beat, func(list []sale.Notice) error {
+		err := c.d.follow(c.ctx, at, c.access(at), after, c.d.limits.beat, func(list []sale.Notice) error {
 			if !begun {
 				begun = true
 				c.answer(id, map[string]any{"after": after}, nil)

@@ -13,11 +13,10 @@ import (
 // time for its request: while all of them are younger, new ones wait in the kernel's queue.
 type lobby struct {
 	net.Listener
-	accessOf func(net.Conn) access
-	wrap     func(net.Conn) net.Conn
-	most     int           // welcomed connections
-	waiting  int           // strangers
-	grace    time.Duration // that a stranger has at least
+	wrap    func(net.Conn) net.Conn
+	most    int           // welcomed connections
+	waiting int           // strangers
+	grace   time.Duration // that a stranger has at least
 
 	mu        sync.Mutex
 	strangers []*guest // oldest first
@@ -28,8 +27,8 @@ type lobby struct {
 	close  func() error
 }
 
-func newLobby(l net.Listener, most, waiting int, grace time.Duration, accessOf func(net.Conn) access, wrap func(net.Conn) net.Conn) *lobby {
-	b := &lobby{Listener: l, accessOf: accessOf, wrap: wrap, most: most, waiting: waiting, grace: grace,
+func newLobby(l net.Listener, most, waiting int, grace time.Duration, wrap func(net.Conn) net.Conn) *lobby {
+	b := &lobby{Listener: l, wrap: wrap, most: most, waiting: waiting, grace: grace,
 		left: make(chan struct{}, 1), closed: make(chan struct{})}
 	b.close = sync.OnceValue(func() error { close(b.closed); return l.Close() })
 	return b
@@ -42,7 +41,7 @@ func (l *lobby) Close() error { return l.close() }
 type guest struct {
 	net.Conn // plain or encrypted, over raw
 	raw      net.Conn
-	access   func() access // looked up once, when it is needed
+	peer     func() peer // looked up once, when it is needed
 	lobby    *lobby
 	came     time.Time
 
@@ -55,7 +54,7 @@ func (l *lobby) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &guest{Conn: l.wrap(c), raw: c, access: sync.OnceValue(func() access { return l.accessOf(c) }), lobby: l}
+	g := &guest{Conn: l.wrap(c), raw: c, peer: sync.OnceValue(func() peer { return peerOf(c) }), lobby: l}
 	for {
 		wait, oldest := l.seat(g)
 		if wait <= 0 {
@@ -112,6 +111,9 @@ func (g *guest) welcome() bool {
 	l.welcomed++
 	return true
 }
+
+// access is what a door lets the connection do.
+func (g *guest) access(d *door) access { return accessOf(d.endpoint, g.peer()) }
 
 // forget takes a guest off the strangers and reports whether it was one of them.
 func (l *lobby) forget(g *guest) bool {

@@ -77,12 +77,12 @@ func (d *httpDialect) logIn(w http.ResponseWriter, r *http.Request) int {
 // whoIs is the access of who sends a request. Over TCP that takes the endpoint's token, or one that was made from it.
 func (d *httpDialect) whoIs(r *http.Request, g *guest) (access, *Problem) {
 	if !d.isTCP() {
-		return g.access(), nil
+		return g.access(d.door), nil
 	}
 	got := bearer(r.Header)
 	switch {
 	case sameToken(got, d.token()):
-		return g.access(), nil
+		return g.access(d.door), nil
 	case d.endpoint.hasDisplay() && sameToken(got, d.displayToken()):
 		return access{name: d.endpoint.name(), by: d.endpoint.name() + ", display", may: map[Permission]bool{Display: true},
 			lanes: d.endpoint.Lanes, derived: true}, nil

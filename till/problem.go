@@ -92,6 +92,11 @@ func broken() *Problem {
 			"ask again with the same id before doing anything else.")
 }
 
+// endpointGone answers on connections of an endpoint that the configuration no longer has, or does not have yet again.
+func endpointGone() *Problem {
+	return problem(http.StatusServiceUnavailable, sale.ShuttingDown, "This endpoint was just closed or changed; connect again.")
+}
+
 func tooMany() *Problem {
 	return problem(http.StatusServiceUnavailable, notReady, "Too many connections at once; use one for many requests.")
 }

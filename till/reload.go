@@ -92,6 +92,7 @@ func (s *Server) Change(next []Endpoint) {
 	s.mu.Unlock()
 	for _, d := range was {
 		if !slices.Contains(doors, d) {
+			close(d.replaced)
 			s.close(d)
 		}
 	}

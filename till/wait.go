@@ -56,7 +56,7 @@ func reset(last int64) sale.Notice {
 // or the server shuts down. What the asker may not see is left out. send is called at once even if there is nothing
 // yet, and with nothing at least every beat. A position beyond the journal's end is answered with a reset, since
 // there would be silence for ever otherwise. A slow reader holds up nobody and fills no memory: the journal is the buffer.
-func (s *Server) follow(ctx context.Context, x access, after int64, beat time.Duration, send func([]sale.Notice) error) error {
+func (s *Server) follow(ctx context.Context, at *door, x access, after int64, beat time.Duration, send func([]sale.Notice) error) error {
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
 	begun := false
@@ -94,6 +94,8 @@ func (s *Server) follow(ctx context.Context, x access, after int64, beat time.Du
 			select {
 			case <-s.ending:
 				return errEnding
+			case <-at.replaced:
+				return errEnding
 			default:
 			}
 		}
@@ -101,6 +103,8 @@ func (s *Server) follow(ctx context.Context, x access, after int64, beat time.Du
 		case <-changed:
 		case <-ticker.C:
 		case <-s.ending:
+			return errEnding
+		case <-at.replaced: // who may still follow connects again
 			return errEnding
 		case <-ctx.Done():
 			return ctx.Err()
