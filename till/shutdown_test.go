@@ -18,6 +18,19 @@ import (
 type gate struct {
 	*tilltest.Desk
 	entered, leave chan struct{}
+	looked         chan struct{} // holds one where a sale was looked at
+}
+
+func newGate(d *tilltest.Desk) gate {
+	return gate{d, make(chan struct{}), make(chan struct{}), make(chan struct{}, 1)}
+}
+
+func (g gate) Sale(ctx context.Context, id string) (sale.View, error) {
+	select {
+	case g.looked <- struct{}{}:
+	default:
+	}
+	return g.Desk.Sale(ctx, id)
 }
 
 func (g gate) PutSale(ctx context.Context, r sale.Request) (sale.View, bool, error) {
@@ -32,7 +45,7 @@ func TestShutdownEndsWaitsAndStreamsAndLetsRequestsFinish(t *testing.T) {
 		t.Fatal(err)
 	}
 	desk.SetState("w", sale.Unresolved, "")
-	g := gate{desk, make(chan struct{}), make(chan struct{})}
+	g := newGate(desk)
 	dir := tilltest.SocketDir(t)
 	s := tilltest.Start(t, g,
 		till.Endpoint{Dialect: till.DialectHTTP, Listen: "unix:" + dir + "/h"},
@@ -42,6 +55,7 @@ func TestShutdownEndsWaitsAndStreamsAndLetsRequestsFinish(t *testing.T) {
 	events, _ := c.stream(t.Context(), "?after=2", "")
 	waited, put := make(chan answer, 1), make(chan answer, 1)
 	go func() { waited <- c.do("GET", "/v1/sales/w?wait=60s", "") }()
+	<-g.looked // else it may come too late
 	go func() { put <- c.do("PUT", "/v1/sales/a", coffee) }()
 	<-g.entered
 	l.send(`{"jsonrpc":"2.0","id":"sub","method":"events.subscribe","params":{"after":2}}`)
@@ -100,7 +114,7 @@ func TestShutdownGivesUpOnTime(t *testing.T) {
 		till.DialectLine: `{"jsonrpc":"2.0","id":1,"method":"sale.put","params":{"id":"a","amount":1,"currency":"HKD"}}` + "\n",
 	} {
 		t.Run(dialect, func(t *testing.T) {
-			g := gate{tilltest.NewDesk(), make(chan struct{}), make(chan struct{})}
+			g := newGate(tilltest.NewDesk())
 			defer close(g.leave)
 			s, addr := serveWith(t, g, dialect, func(*till.Server) {})
 			c, err := net.Dial("unix", strings.TrimPrefix(addr, "unix:"))
