@@ -45,7 +45,7 @@ func (b *bell) close() {
 }
 
 // restMost bounds a rest, should a device die in a way that wakes nobody.
-const restMost = 10 * time.Second
+const restMost = 30 * time.Second
 
 // rest waits until one of the descriptors has something or is gone, the bell rings, or restMost is over. Only the owner,
 // who closes the bell, may call it.

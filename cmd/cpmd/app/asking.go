@@ -14,7 +14,7 @@ const (
 	askSoonest = time.Second
 	askLatest  = 2 * time.Minute
 	askSilence = time.Hour
-	lookAgain  = 5 * time.Second // whether a customer's request met trouble: an idle counter should not wake up often
+	lookAgain  = 15 * time.Second // whether a customer's request met trouble: an idle counter should not wake up often
 )
 
 // keepAsking asks at the start, and as said above, until the context ends.
@@ -31,7 +31,7 @@ func keepAsking(ctx context.Context, gateway *payment.Client) {
 		}
 		wait := lookAgain
 		if troubled {
-			wait = askSoonest
+			wait = min(max(askSoonest, pause-now.Sub(asked)), lookAgain)
 		}
 		select {
 		case <-ctx.Done():

@@ -17,11 +17,11 @@ import (
 	"cpmd/till"
 )
 
-// The service manager hears how the daemon stands when something changed, at most every statusPause, and every
-// statusEvery in any case.
+// The service manager hears how the daemon stands when something changed that tills see, at most every statusPause, and every
+// adviceEvery in any case.
 const (
 	statusPause = 2 * time.Second
-	statusEvery = 10 * time.Second
+	adviceEvery = 30 * time.Second
 )
 
 // notify tells the service manager how the daemon stands; without one it does nothing.
@@ -42,7 +42,7 @@ func supervise(ctx context.Context, q *queue.Queue, tills *till.Server, log *zap
 			log.Warn("the service manager's watchdog cannot be served", zap.Error(err))
 		}
 	}
-	every := statusEvery
+	every := adviceEvery
 	if watchdog > 0 {
 		every = min(every, watchdog/3)
 	}
@@ -52,7 +52,14 @@ func supervise(ctx context.Context, q *queue.Queue, tills *till.Server, log *zap
 		defer close(done)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
-		last, told := "", []string(nil)
+		var (
+			last   string // status told
+			told   []string
+			d      sale.Diagnosis
+			unsaid error     // why d is not known
+			looked time.Time // when d was
+			news   = true
+		)
 		for {
 			changed := q.Changed()
 			err := alive(ctx, q, every)
@@ -62,9 +69,12 @@ func supervise(ctx context.Context, q *queue.Queue, tills *till.Server, log *zap
 			if err == nil && watchdog > 0 {
 				notify(log, daemon.SdNotifyWatchdog)
 			}
-			d, unsaid := sale.Diagnosis{}, err
-			if err == nil {
+			switch {
+			case err != nil:
+				d, unsaid, looked = sale.Diagnosis{}, err, time.Time{}
+			case news || time.Since(looked) >= adviceEvery:
 				d, unsaid = diagnosis(ctx, tills)
+				looked = time.Now()
 			}
 			if unsaid == nil {
 				told = tell(log, told, d.Advice)
@@ -73,22 +83,33 @@ func supervise(ctx context.Context, q *queue.Queue, tills *till.Server, log *zap
 				notify(log, "STATUS="+s)
 				last = s
 			}
-			pause := time.NewTimer(min(statusPause, every))
-			select {
-			case <-ctx.Done():
-				pause.Stop()
-				return
-			case <-pause.C:
-			}
+			pause := time.Now().Add(min(statusPause, every))
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
+				news = false
 			case <-changed:
+				news = true
+				if !sleep(ctx, time.Until(pause)) {
+					return
+				}
 			}
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// sleep reports whether the context has not ended meanwhile.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 func diagnosis(ctx context.Context, tills *till.Server) (sale.Diagnosis, error) {
