@@ -127,6 +127,22 @@ func TestAnswersKeepWhatIsNeededLater(t *testing.T) {
 	}
 }
 
+// What names something is kept as it is, and what cannot be a name is left out; words for people are cut, and say so.
+func TestWhatIsKeptOfAnswers(t *testing.T) {
+	long := strings.Repeat("9", 128)
+	for got, want := range map[string]string{long: long, long + "9": "", "a~b": "a~b", "a b": "", "a\x7f": "", "付": ""} {
+		if a := replied(200, with(t, paidBody, map[string]any{"syssn": got})).answer(payAnswer, wantOrder()); a.SysSN != want || a.Meaning != Paid {
+			t.Errorf("syssn %q is kept as %q", got, a.SysSN)
+		}
+	}
+	said := strings.Repeat("付", 200)
+	for got, want := range map[string]string{said: said, said + "款": said + "..."} {
+		if a := replied(200, with(t, paidBody, map[string]any{"resperr": got})).answer(payAnswer, wantOrder()); a.Text != want {
+			t.Errorf("%d characters are kept as %q", len([]rune(got)), a.Text)
+		}
+	}
+}
+
 // FuzzAnswer: no body makes a payment paid unless an independent reading agrees, and none makes it panic.
 func FuzzAnswer(f *testing.F) {
 	cases, _ := examples(f)

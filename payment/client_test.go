@@ -61,6 +61,7 @@ func TestConfiguration(t *testing.T) {
 		"no app code":        {change(func(c *Config) { c.AppCode = "" }), "app code"},
 		"no key":             {change(func(c *Config) { c.ClientKey = "" }), "client key"},
 		"key with a newline": {change(func(c *Config) { c.ClientKey = "CANARY\n" }), "client key"},
+		"key with a ~":       {change(func(c *Config) { c.ClientKey = "~!" }), ""},
 		"mchid with a space": {change(func(c *Config) { c.MchID = " 1" }), "mchid"},
 		"mchid with a field": {change(func(c *Config) { c.MchID = "M1&txamt=1" }), "mchid"},
 		"signature":          {change(func(c *Config) { c.Signature = "sha1" }), "SHA256"},

@@ -85,8 +85,8 @@ func (q Query) refunds(items []Item) map[string]int64 {
 		}
 		key := cmp.Or(i.SysSN, i.OutTradeNo, strconv.Itoa(n))
 		back[key] = 0
-		if i.RespCD == "0000" && i.Amount > 0 {
-			back[key] = i.Amount
+		if i.RespCD == "0000" {
+			back[key] = max(i.Amount, 0)
 		}
 	}
 	return back

@@ -314,6 +314,96 @@ func TestWaitersThatLeave(t *testing.T) {
 	})
 }
 
+// endsAsItJoins is a context that ends between the first look at it and the line.
+type endsAsItJoins struct {
+	context.Context
+	end context.CancelFunc
+}
+
+func (c endsAsItJoins) Deadline() (time.Time, bool) {
+	c.end()
+	return c.Context.Deadline()
+}
+
+// Who is given up in the moment in which it is called takes its turn, or gives it back: none is lost.
+func TestTurnsAreGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(400)
+		taken := 0
+		for range 100 * p.burst { // each takes a turn with one half of all chances
+			ctx, cancel := context.WithCancel(t.Context())
+			if p.turn(endsAsItJoins{ctx, cancel}, claim{class: money}) == nil {
+				taken++
+			}
+		}
+		if taken != p.burst {
+			t.Errorf("%d of %d turns were taken", taken, p.burst)
+		}
+	})
+}
+
+// Every eighth turn is for whoever has waited longest, whatever for.
+func TestTheEighthTurnIsForTheOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(60)
+		p.from = time.Now() // nothing is saved up: one turn a second
+		var order []string
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		join := func(name string, c claim) {
+			all.Go(func() {
+				if err := p.turn(t.Context(), c); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, name)
+			})
+			synctest.Wait()
+		}
+		born := time.Now()
+		join("old", claim{followUp, born.Add(-time.Hour)})
+		join("audit", claim{class: audit})
+		join("young", claim{followUp, born})
+		for range 14 {
+			join("c", claim{class: customer})
+		}
+		all.Wait()
+		if got, want := strings.Join(order, " "), "c c c c c c c old c c c c c c c audit young"; got != want {
+			t.Errorf("%s instead of %s", got, want)
+		}
+	})
+}
+
+// Who surely has no turn in time hears it at once. Those in front of it count, and of follow-ups those that may go after it
+// do not.
+func TestHopelessClaims(t *testing.T) {
+	for _, tt := range []struct {
+		waits, comes class
+		hopeless     bool
+	}{{money, money, true}, {customer, customer, true}, {money, customer, true}, {customer, money, false}, {followUp, followUp, false}, {customer, audit, true}} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPace(60)
+			p.from = time.Now() // nothing is saved up: one turn in 1.1 s
+			ctx, cancel := context.WithCancel(t.Context())
+			var others sync.WaitGroup
+			for range 8 {
+				others.Go(func() { _ = p.turn(ctx, claim{class: tt.waits, born: time.Now().Add(-time.Hour)}) })
+			}
+			synctest.Wait()
+			soon, done := context.WithTimeout(t.Context(), 6*time.Second)
+			asked := time.Now()
+			err := p.turn(soon, claim{class: tt.comes, born: time.Now()})
+			if (err != nil) != tt.hopeless || tt.hopeless && time.Since(asked) > 0 {
+				t.Errorf("class %d behind class %d: %v after %v", tt.comes, tt.waits, err, time.Since(asked))
+			}
+			done()
+			cancel()
+			others.Wait()
+		})
+	}
+}
+
 // A hundred a second is the other limit.
 func TestNoMoreThanAHundredASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

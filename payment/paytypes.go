@@ -86,11 +86,12 @@ func Wallet(payType string) string {
 	if len(payType) != 6 {
 		return ""
 	}
-	i := slices.IndexFunc(PayTypes, func(p PayType) bool { return p.Code[:4] == payType[:4] })
-	if i < 0 {
-		return ""
+	for _, p := range PayTypes {
+		if p.Code[:4] == payType[:4] {
+			return p.Wallet
+		}
 	}
-	return PayTypes[i].Wallet
+	return ""
 }
 
 func lookup(payType string) (PayType, bool) {

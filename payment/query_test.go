@@ -83,6 +83,7 @@ func TestFindings(t *testing.T) {
 		"only others":                           {listBody(other), NotFound, false},
 		"1136":                                  {`{"respcd":"1136"}`, NotFound, false},
 		"1268":                                  {`{"respcd":"1268","data":[]}`, NotFound, false},
+		"1000 items":                            {listBody(slices.Repeat([]string{itemBody}, 1000)...), Paid, false},
 		"1001 items":                            {listBody(slices.Repeat([]string{itemBody}, 1001)...), Unknown, false},
 		"data a string":                         {`{"respcd":"0000","data":""}`, Unknown, false},
 		"data something else":                   {`{"respcd":"0000","data":{"list":[]}}`, Unknown, false},
@@ -164,6 +165,10 @@ func TestOddValuesAreNamed(t *testing.T) {
 		"cancel empty":      {[]string{item(map[string]any{"cancel": ""})}, []string{`cancel ""`}},
 		"order type":        {[]string{item(map[string]any{"order_type": "preauth"})}, []string{`order_type "preauth"`}},
 		"respcd":            {[]string{item(map[string]any{"respcd": "7777"})}, []string{`respcd "7777"`}},
+		"no amount":         {[]string{item(map[string]any{"txamt": "many"})}, []string{"with an amount that is not understood instead of 100 minor units of HKD"}},
+		"less than nothing": {[]string{item(map[string]any{"txamt": "-1"})}, []string{"with an amount that is not understood instead"}},
+		"amount 0":          {[]string{item(map[string]any{"txamt": "0"})}, []string{"with 0 minor units of HKD instead of 100"}},
+		"of no currency":    {[]string{item(map[string]any{"txamt": "7", "txcurrcd": ""})}, []string{"with 7 minor units instead of 100"}},
 		"several at once":   {[]string{item(map[string]any{"respcd": "7777"}), item(map[string]any{"cancel": "4"})}, []string{`respcd "7777"`, `cancel "4"`}},
 		"paid all the same": {[]string{item(map[string]any{"respcd": "7777", "syssn": "9"}), itemBody}, []string{`respcd "7777"`}},
 	} {
@@ -177,6 +182,21 @@ func TestOddValuesAreNamed(t *testing.T) {
 			if !strings.Contains(first.Alarm, n) || !strings.Contains(first.Alarm, question.OutTradeNo) {
 				t.Errorf("%s: %q does not say %s", name, first.Alarm, n)
 			}
+		}
+	}
+}
+
+// Where a number was paid twice the payment that QFPay lists first is told, whether or not the list was read to its end.
+func TestPaidTwiceIsToldAsTheFirst(t *testing.T) {
+	g := serve(t, func(w http.ResponseWriter, _ string, f url.Values) {
+		n, _ := strconv.Atoi(f.Get("page"))
+		w.Write([]byte(listBody([][]string{{}, {itemBody}, {with(t, itemBody, map[string]any{"syssn": "9"})}, {}}[min(n, 3)]...)))
+	})
+	for _, urgency := range []Urgency{Customer, FollowUp} {
+		q := question
+		q.Urgency = urgency
+		if f := newTestClient(t, g.url).Query(t.Context(), q); f.Meaning != Paid || f.SysSN != "20260101000100020000000001" || (f.Alarm != "") != (urgency == FollowUp) {
+			t.Errorf("urgency %d: %+v", urgency, f)
 		}
 	}
 }
@@ -382,7 +402,7 @@ func TestWrongClockProvesNothing(t *testing.T) {
 		"two days ahead, no word from QFPay": {"2026-02-03 12:00:00", "2026-02-01 00:01:00", "", false},
 		"right, no word from QFPay":          {"2026-01-31 12:00:00", "2026-02-01 00:01:00", "", true},
 	} {
-		january := !tt.proves // asked for
+		january := false // asked for, also where it proves nothing
 		g := serve(t, func(w http.ResponseWriter, _ string, f url.Values) {
 			january = january || strings.HasPrefix(f.Get("start_time"), "2026-01")
 			if tt.theirs != "" {

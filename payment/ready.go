@@ -84,13 +84,12 @@ func (r *ready) add(ctx context.Context) error {
 	return nil
 }
 
-// renew puts a connection away that nobody used, and makes another if it is wanted still.
+// renew puts a connection away that nobody used, and makes another: what is kept is wanted.
 func (r *ready) renew(f *spare) {
 	r.mu.Lock()
-	ours := r.drop(f)
-	wanted := ours && len(r.kept) < min(r.wanted, mostReady)
+	kept := r.drop(f)
 	r.mu.Unlock()
-	if wanted {
+	if kept {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*connectTimeout)
 		defer cancel()
 		_ = r.add(ctx) // the payment makes its own then

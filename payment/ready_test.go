@@ -235,8 +235,8 @@ func TestPreparedConnectionClosedAtAnyTime(t *testing.T) {
 
 // As many are kept as sales wait, four at most, and none when they have ended or the client is closed.
 func TestPreparedConnectionsAreFewAndGo(t *testing.T) {
-	var open atomic.Int64
-	c, _ := onReady(t, false, func(c *conn) { open.Add(1); c.hold(); open.Add(-1) })
+	var opened, open atomic.Int64
+	c, _ := onReady(t, false, func(c *conn) { opened.Add(1); open.Add(1); c.hold(); open.Add(-1) })
 	var sales []context.CancelFunc
 	for range 10 {
 		ctx, end := context.WithCancel(t.Context())
@@ -254,10 +254,38 @@ func TestPreparedConnectionsAreFewAndGo(t *testing.T) {
 	if err := c.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "none for the next sale", func() bool { return open.Load() == 1 })
+	if n := opened.Load(); n != mostReady+1 {
+		t.Errorf("%d connections were made, for %d that were kept", n, mostReady+1)
+	}
 	c.Close()
 	eventually(t, "a closed client keeps a connection", func() bool { return open.Load() == 0 })
 	if err := c.Prepare(t.Context()); err != nil || c.ready.len() != 0 {
 		t.Errorf("a closed client makes ready %d: %v", c.ready.len(), err)
+	}
+}
+
+// However many sales begin at one time, no more are kept.
+func TestPreparedAtOnce(t *testing.T) {
+	c, _ := onReady(t, false, func(c *conn) { c.hold() })
+	dial := c.ready.dial
+	var dialing, all sync.WaitGroup
+	dialing.Add(10)
+	c.ready.dial = func(ctx context.Context) (net.Conn, error) {
+		dialing.Done()
+		dialing.Wait() // for the others
+		return dial(ctx)
+	}
+	for range 10 {
+		all.Go(func() {
+			if err := c.Prepare(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if n := c.ready.len(); n != mostReady {
+		t.Errorf("%d are kept", n)
 	}
 }
 

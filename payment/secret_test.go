@@ -83,6 +83,17 @@ func TestSecretsStayOutOfLogsAndErrors(t *testing.T) {
 	}
 }
 
+// A secret of six characters is one. What is shorter would only mangle what is shown.
+func TestShortSecrets(t *testing.T) {
+	for key, want := range map[Secret]string{"123456": "your key is ***", "12345": "your key is 12345"} {
+		g := says(t, 200, `{"respcd":"1143","resperr":"your key is `+key.Reveal()+`"}`)
+		c := newTestClient(t, g.url, func(c *Config) { c.AppCode = key })
+		if a := c.Pay(t.Context(), order); a.Text != want {
+			t.Errorf("%d characters: %q", len(key), a.Text)
+		}
+	}
+}
+
 // echoes are servers that give back what they know, wherever there is room for it in an answer.
 func echoes(t *testing.T, secrets ...string) map[string]func(c *conn) {
 	all, ids, code := strings.Join(secrets, " "), strings.Join(secrets, ""), secrets[len(secrets)-1]

@@ -9,8 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -72,7 +72,7 @@ var tooMany = Trouble{RateLimited, "QFPay turns requests away, because there are
 
 // troubles returns what stands in the way, as far as one reply tells. What is about one transaction is none.
 func (c *Client) troubles(endpoint string, r reply) (all []Trouble) {
-	host := hostOf(c.base)
+	_, host, _ := strings.Cut(c.base, "://")
 	if !r.date.IsZero() {
 		if off := r.date.Sub(r.at); off.Abs() > ClockLimit {
 			way := "behind"
@@ -215,14 +215,6 @@ func certificate(host string, err error) Trouble {
 		return Trouble{NotTLS, "what answers at " + host + " does not speak TLS as QFPay does", "correct gateway.url and its port; a filter or proxy may do it too"}
 	}
 	return Trouble{}
-}
-
-func hostOf(base string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return base
-	}
-	return u.Host
 }
 
 func isAny(err error, targets ...error) bool {

@@ -87,6 +87,39 @@ func TestTroublesAreToldApart(t *testing.T) {
 	}
 }
 
+// What QFPay refuses of a payment may be for that payment alone; a wrong key is not.
+func TestTroublesOfAPayment(t *testing.T) {
+	for respCD, want := range map[string]Kind{"0000": "", "1202": "", "1116": "", "1104": "", "1100": "", "1108": WrongAlgorithm} {
+		c := newTestClient(t, says(t, 200, with(t, paidBody, map[string]any{"respcd": respCD})).url)
+		c.Pay(t.Context(), order)
+		got := c.Troubles()
+		if want == "" && len(got) > 0 || want != "" && (len(got) != 1 || got[0].Kind != want) {
+			t.Errorf("%s: %q", respCD, got)
+		}
+	}
+}
+
+// A clock that is off is told beyond ten minutes, in words that stay the same while it stands.
+func TestClockOff(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	c := newTestClient(t, "http://127.0.0.1")
+	for _, tt := range []struct {
+		off  time.Duration
+		want string
+	}{
+		{10 * time.Minute, ""}, {-10 * time.Minute, ""},
+		{10*time.Minute + time.Second, "10 minutes behind"}, {-10*time.Minute - time.Second, "10 minutes ahead of"},
+		{12 * time.Minute, "10 minutes behind"}, {13 * time.Minute, "15 minutes behind"}, {119 * time.Minute, "120 minutes behind"},
+		{2 * time.Hour, "2 hours behind"}, {2*time.Hour + 29*time.Minute, "2 hours behind"}, {2*time.Hour + 31*time.Minute, "3 hours behind"},
+		{48*time.Hour - 1, "48 hours behind"}, {48 * time.Hour, "2 days behind"}, {-61 * time.Hour, "3 days ahead of"},
+	} {
+		got := c.troubles(endPayment, reply{sent: true, status: 200, date: now.Add(tt.off), at: now})
+		if tt.want == "" && len(got) > 0 || tt.want != "" && (len(got) != 1 || !strings.Contains(got[0].What, "is "+tt.want+" QFPay's")) {
+			t.Errorf("%v: %q, want %q", tt.off, got, tt.want)
+		}
+	}
+}
+
 // at answers with a clock that differs.
 func at(off time.Duration) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -110,6 +143,9 @@ func expect(t *testing.T, c *Client, want Kind, word string) {
 	}
 	if last := c.Troubles(); len(last) != 1 || last[0] != got[0] {
 		t.Errorf("what stands is %q", last)
+	}
+	if text := got[0].String(); strings.Contains(text, "://") {
+		t.Errorf("more than the host is shown: %s", text)
 	}
 	if text := got[0].String(); strings.Contains(text, testKey) || strings.Contains(text, testApp) {
 		t.Errorf("a credential is shown: %s", text)

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -150,6 +151,8 @@ func TestWhateverTheNetworkDoes(t *testing.T) {
 			c.request()
 			c.answer("Content-Encoding: gzip\r\n", zipped(paidBody+strings.Repeat(" ", 64<<20)))
 		}, Unknown, false},
+		"1 MiB":            {func(c *conn) { c.request(); c.answer("", paidBody+strings.Repeat(" ", 1<<20-len(paidBody))) }, Paid, false},
+		"1 MiB and a byte": {func(c *conn) { c.request(); c.answer("", paidBody+strings.Repeat(" ", 1<<20-len(paidBody)+1)) }, Unknown, false},
 		"1 GB": {func(c *conn) {
 			c.request()
 			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", 1<<30, paidBody)
@@ -299,6 +302,42 @@ func TestConnections(t *testing.T) {
 	if n := opened.Load(); n != 6 {
 		t.Errorf("5 payments took %d connections", n-1)
 	}
+}
+
+// A connection of queries is let go after half a minute without one: a router may have forgotten it.
+func TestIdleConnectionOfQueries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTestClient(t, "http://127.0.0.1")
+		opened := 0
+		var serving sync.WaitGroup
+		c.ask.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
+			opened++
+			ours, theirs := net.Pipe()
+			serving.Go(func() {
+				defer theirs.Close()
+				for r := bufio.NewReader(theirs); ; {
+					req, err := http.ReadRequest(r)
+					if err != nil {
+						return
+					}
+					io.Copy(io.Discard, req.Body)
+					io.WriteString(theirs, "HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"respcd\":\"1143\"}")
+				}
+			})
+			return ours, nil
+		}
+		for _, tt := range []struct {
+			pause time.Duration
+			want  int
+		}{{0, 1}, {29 * time.Second, 1}, {31 * time.Second, 2}} {
+			time.Sleep(tt.pause)
+			if f := c.Query(t.Context(), question); f.RespCD != "1143" || opened != tt.want {
+				t.Errorf("after %v: %+v over connection %d", tt.pause, f, opened)
+			}
+		}
+		c.Close()
+		serving.Wait()
+	})
 }
 
 // What surely was not sent is said to be: it may be sent again with the same number.

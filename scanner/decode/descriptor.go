@@ -68,9 +68,7 @@ func ParseDescriptor(raw []byte) Descriptor {
 		first uint32
 	)
 	d.bits = map[reportKey]int{}
-	if len(raw) > maxDescriptor {
-		raw = raw[:maxDescriptor]
-	}
+	raw = raw[:min(len(raw), maxDescriptor)]
 	full := func(v uint32, n int) uint32 { // a usage of up to two bytes belongs to the page
 		if n == 4 {
 			return v
@@ -83,12 +81,8 @@ func ParseDescriptor(raw []byte) Descriptor {
 		if n == 3 {
 			n = 4
 		}
-		if prefix == 0xfe { // long item: skipped
-			if len(raw) < 3 || len(raw) < 3+int(raw[1]) {
-				break
-			}
-			raw = raw[3+int(raw[1]):]
-			continue
+		if prefix == 0xfe && len(raw) > 1 { // a long item, which means nothing here
+			n = 2 + int(raw[1])
 		}
 		if len(raw) < 1+n {
 			break
@@ -176,7 +170,7 @@ func (d Descriptor) find(kind FieldKind, page, usage uint16) (f Field, bit int, 
 func (d Descriptor) findIn(fields []Field, kind FieldKind, page, usage uint16) (f Field, bit int, ok bool) {
 	want := uint32(page)<<16 | uint32(usage)
 	for _, f := range fields {
-		if f.Kind != kind || f.Array && f.Size != 8 {
+		if f.Kind != kind || f.Size == 0 || f.Array && f.Size != 8 {
 			continue
 		}
 		i := 0
@@ -186,7 +180,7 @@ func (d Descriptor) findIn(fields []Field, kind FieldKind, page, usage uint16) (
 				if f.Array {
 					i = 0
 				}
-				if i < max(f.Count, 1) {
+				if i < f.Count {
 					return f, f.Bit + i*f.Size, true
 				}
 			}

@@ -60,6 +60,7 @@ var (
 
 func TestPOSReportFromOddDescriptors(t *testing.T) {
 	plain := POSReport{ID: 2, Len: 58, Count: 1, AIM: -1, Data: 2, DataLen: 56, More: -1}
+	honeywell := POSReport{ID: 2, Len: 61, Count: 1, AIM: 2, Data: 5, DataLen: 56, More: -1}
 	aim := func(at POSReport, aim, shift int) POSReport {
 		at.AIM, at.Data, at.Len = aim, at.Data+shift, at.Len+shift
 		return at
@@ -83,6 +84,8 @@ func TestPOSReportFromOddDescriptors(t *testing.T) {
 		{"a page of another two bytes", [][]byte{byteCount, {0x06, 0x8c, 0xff}, dataBytes}, POSReport{}},
 		{"a long item", [][]byte{{0xfe, 0x02, 0x00, 0x05, 0x01}, byteCount, dataBytes}, plain},
 		{"a long item of nothing", [][]byte{{0xfe, 0x00, 0x00}, byteCount, dataBytes}, plain},
+		{"a long item whose data looks like items", [][]byte{{0xfe, 0x03, 0x00, 0x85, 0x09, 0xc0}, byteCount, dataBytes}, plain},
+		{"a long item without its size", [][]byte{byteCount, dataBytes, {0xfe}}, plain},
 		{"a long item that is cut", [][]byte{byteCount, dataBytes, {0xfe, 0x04, 0x00, 0x05, 0x01, 0x09}}, plain},
 		{"an item that is cut", [][]byte{byteCount, dataBytes, {0x26, 0xff}}, plain},
 		{"a count that begins within a byte", [][]byte{oneBit, byteCount, {0x75, 0x07, 0x95, 0x01, 0x81, 0x03, 0x75, 0x08}, dataBytes},
@@ -97,6 +100,9 @@ func TestPOSReportFromOddDescriptors(t *testing.T) {
 		{"a count in another report", [][]byte{dataBytes, {0x85, 0x03}, byteCount}, POSReport{ID: 2, Len: 57, Count: -1, AIM: -1, Data: 1, DataLen: 56, More: -1}},
 		{"data that begins within a byte", [][]byte{byteCount, oneBit, dataBytes}, POSReport{}},
 		{"data of 16 bits", [][]byte{byteCount, {0x75, 0x10}, dataBytes}, POSReport{}},
+		{"a count of no bytes", [][]byte{dataBytes, {0x05, 0x01, 0x95, 0x00, 0x09, 0x3b, 0x81, 0x02}}, POSReport{ID: 2, Len: 57, Count: -1, AIM: -1, Data: 1, DataLen: 56, More: -1}},
+		{"a continued bit without a bit", [][]byte{byteCount, dataBytes, {0x75, 0x00, 0x95, 0x01, 0x09, 0xff, 0x81, 0x02}}, plain},
+		{"identifiers and data in one field", [][]byte{byteCount, {0x95, 0x3b, 0x19, 0xfb, 0x29, 0xfe, 0x82, 0x02, 0x01}}, honeywell},
 		{"no data", [][]byte{byteCount, {0x95, 0x00, 0x09, 0xfe, 0x82, 0x02, 0x01}}, POSReport{}},
 		{"data is only a feature", [][]byte{byteCount, {0x95, 0x38, 0x09, 0xfe, 0xb2, 0x02, 0x01}}, POSReport{}},
 	} {
@@ -126,6 +132,14 @@ func TestDescriptorBounds(t *testing.T) {
 	d := ParseDescriptor(slices.Concat([]byte{0x05, 0x07}, slices.Repeat([]byte{0xa4}, maxPush+1), []byte{0x05, 0x01}, []byte{0xb4}, []byte{0x09, 0x06, 0xa1, 0x01}))
 	if !d.Has(pageKeyboard, 0x06) {
 		t.Errorf("a pop after too many pushes: %x", d.Apps)
+	}
+	var deep []byte
+	for page := range byte(maxPush + 1) {
+		deep = append(deep, 0x05, 0x10+page, 0xa4)
+	}
+	d = ParseDescriptor(slices.Concat(deep, []byte{0x05, 0x01, 0xb4, 0x09, 0x06, 0xa1, 0x01}))
+	if !d.Has(0x10+maxPush-1, 0x06) {
+		t.Errorf("more pushes are kept than there is room for: %x", d.Apps)
 	}
 	long := slices.Concat(slices.Repeat([]byte{0x15, 0x00}, maxDescriptor/2-2), []byte{0x05, 0x01, 0x09, 0x06}, []byte{0xa1, 0x01})
 	if d := ParseDescriptor(long); len(d.Apps) != 0 {
@@ -171,6 +185,7 @@ func TestKeyReportFromOddDescriptors(t *testing.T) {
 		{"two bitmaps", [][]byte{head, mods, bitmap, {0x75, 0x01, 0x95, 0x08, 0x19, 0x24, 0x29, 0x2b, 0x81, 0x02}}, KeyReport{Mods: 0, Keys: 8, Count: 0x20, Bitmap: true, First: 4}},
 		{"a bitmap of more bits than keys", [][]byte{head, mods, {0x75, 0x01, 0x95, 0x20, 0x19, 0x04, 0x29, 0x13, 0x81, 0x02}}, KeyReport{Keys: 8, Count: 0x10, Bitmap: true, First: 4}},
 		{"modifiers in the bitmap", [][]byte{head, {0x75, 0x01, 0x95, 0xe8, 0x19, 0x00, 0x29, 0xe7, 0x81, 0x02}}, KeyReport{Mods: 28, Keys: 0, Count: 0xe0, Bitmap: true}},
+		{"a bitmap that begins late, with the modifiers", [][]byte{head, {0x75, 0x01, 0x95, 0xe0, 0x19, 0x08, 0x29, 0xe7, 0x81, 0x02}}, KeyReport{Mods: 27, Keys: 0, Count: 0xd8, Bitmap: true, First: 8}},
 		{"an array of another page", [][]byte{head, mods, {0x05, 0x0c, 0x95, 0x03, 0x75, 0x08, 0x19, 0x00, 0x29, 0x65, 0x81, 0x00}}, BootReport},
 		{"an array in another report", [][]byte{head, {0x85, 0x01}, mods, {0x85, 0x02}, array}, BootReport},
 		{"an array of nothing", [][]byte{head, mods, {0x95, 0x00, 0x75, 0x08, 0x19, 0x00, 0x29, 0x65, 0x81, 0x00}}, BootReport},

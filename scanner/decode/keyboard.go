@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Person is the pace of keys, in time per key, from which on a person is taken to type. Scanners need 1 to 16 ms,
+// Person is the pace of keys, in time per key, above which a person is taken to type. Scanners need 1 to 16 ms,
 // slow settings 50 ms.
 const Person = 80 * time.Millisecond
 

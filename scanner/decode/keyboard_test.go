@@ -2,6 +2,7 @@ package decode
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -40,6 +41,18 @@ func keys(t testing.TB, opt KeyboardOptions, text string) (all Result) {
 
 var enter = report(0, keyEnter)
 
+// alt types digits on the keypad while Alt is down.
+func alt(digits string) (reports [][]byte) {
+	for _, c := range []byte(digits) {
+		key := byte(keypad0)
+		if c != '0' {
+			key = keypad1 + c - '1'
+		}
+		reports = append(reports, report(modifierLeft, key), report(modifierLeft))
+	}
+	return append(reports, report(0))
+}
+
 func TestKeyboardRules(t *testing.T) {
 	k := func(n byte) byte { return 0x1e + n - 1 } // digit 1..9
 	for _, tc := range []struct {
@@ -62,13 +75,19 @@ func TestKeyboardRules(t *testing.T) {
 			[][]byte{report(0, k(1)), report(0, k(2)), report(0, k(1)), report(0), enter}, "121"},
 		{"rollover changes nothing", KeyboardOptions{},
 			[][]byte{report(0, k(1)), report(0, 1, 1, 1, 1, 1, 1), report(0, k(1)), report(0, k(2)), report(0), enter}, "12"},
+		{"nor do other errors of the keyboard", KeyboardOptions{},
+			[][]byte{report(0, k(1)), report(0, 3, 3, 3, 3, 3, 3), report(0, k(1)), report(0, 2, 2, 2, 2, 2, 2), report(0, k(1)), report(0, k(2)), report(0), enter}, "12"},
+		{"an error beside a key is none", KeyboardOptions{}, [][]byte{report(0, k(1), 3), report(0), report(0, 1, k(2)), report(0), enter}, "12"},
 		{"the modifier of the report counts", KeyboardOptions{},
 			[][]byte{report(2), report(2, 4), report(0, 4), report(0), report(1<<5, 5), report(0), enter}, "AB"},
 		{"keypad and its Enter", KeyboardOptions{},
-			[][]byte{report(0, keypad1), report(0), report(0, keypad0), report(0), report(0, keypadDot), report(0), report(0, 0x57), report(0, keypadEnter)}, "10.+"},
+			[][]byte{report(0, keypad1), report(0), report(0, keypad0), report(0), report(0, keypadDot), report(0), report(0, 0x57), report(0, keypadSlash), report(0, keypadEnter)}, "10.+/"},
 		{"Alt and three keypad digits", KeyboardOptions{Layout: "it"}, keyReports("it", "a~b`c\r"), "a~b`c"},
 		{"Alt with a leading zero is Windows-1252", KeyboardOptions{},
 			[][]byte{report(4), report(4, keypad0), report(4), report(4, keypad1), report(4), report(4, keypad1+1), report(4), report(4, keypad1+7), report(4), report(0), enter}, "€"},
+		{"Alt that is let go with the next key", KeyboardOptions{},
+			slices.Concat(alt("65")[:4], [][]byte{report(0, k(1)), report(0), enter}), "A1"},
+		{"Alt alone types nothing", KeyboardOptions{}, [][]byte{report(0, k(1)), report(4), report(0), report(0, k(2)), report(0), enter}, "12"},
 		{"control characters", KeyboardOptions{},
 			[][]byte{report(0, k(1)), report(0), report(1, 0x30), report(0), report(0, k(2)), report(0), report(1, 0x10)}, "1\x1d2"},
 		{"Tab ends a code", KeyboardOptions{}, [][]byte{report(0, k(1)), report(0, keyTab), report(0), report(0, k(2)), report(0, keyTab)}, "1|2"},
@@ -83,6 +102,7 @@ func TestKeyboardRules(t *testing.T) {
 		{"and Alt with what is no digit", KeyboardOptions{}, slices.Concat(keyReports("us", "28"), [][]byte{report(4, 4), report(0)}, keyReports("us", "38\r99\r")), "99"},
 		{"and Alt with digits of no character", KeyboardOptions{},
 			slices.Concat(keyReports("us", "28"), [][]byte{report(4, keypad1+8), report(4), report(4, keypad1+8), report(4), report(4, keypad1+8), report(0)}, keyReports("us", "38\r99\r")), "99"},
+		{"and Alt with Enter of the keypad", KeyboardOptions{}, slices.Concat(keyReports("us", "28"), [][]byte{report(4, keypadEnter), report(0)}, keyReports("us", "38\r99\r")), "99"},
 		{"and Ctrl with what has no control character", KeyboardOptions{}, slices.Concat(keyReports("us", "28"), [][]byte{report(1, k(1)), report(0)}, keyReports("us", "38\r99\r")), "99"},
 		{"Num Lock and Scroll Lock do not", KeyboardOptions{},
 			slices.Concat([][]byte{report(0, keyNumLock), report(0)}, keyReports("us", "28"), [][]byte{report(0, keyScrollLock), report(0)}, keyReports("us", "04\r")), "2804"},
@@ -232,6 +252,7 @@ func TestKeyboardBitmap(t *testing.T) {
 	}{
 		{[][]byte{bits(0, 0x1f), bits(0), bits(0, 0x25), bits(0, 0x25, 0x27), bits(0, 0x27), bits(0), bits(2, 4), bits(0), bits(0, keyEnter)}, "280A"},
 		{[][]byte{bits(0, 0x1f), bits(0), bits(0, 0x25, 0x27), bits(0), bits(0, keyEnter), bits(0), bits(0, 0x1f), bits(0, keyEnter)}, "2"},
+		{[][]byte{bits(0, 0x1f), bits(0), bits(0, 0x1f), bits(0), bits(0, keyEnter)}, "22"},
 		{[][]byte{{5}, bits(0, 0x1f), bits(0, keyEnter)}, "2"},
 		{[][]byte{{4, 0, 0x80}, bits(0, 0x1f), {5, 0}, bits(0, keyEnter)}, "2"},
 	} {
@@ -290,5 +311,74 @@ func TestKeyboardCapsLockBeforeAPause(t *testing.T) {
 		if got := texts(rs...); got != want {
 			t.Errorf("a pause of %d ms: %q", pause, got)
 		}
+	}
+}
+
+// Alt and digits make a character of code page 437, or with a 0 before them of Windows-1252. Digits that make none spoil
+// their code.
+func TestKeyboardAltCodes(t *testing.T) {
+	for digits, want := range map[string]string{
+		"65": "A", "127": "\x7f", "128": "Ç", "130": "é", "255": "\u00a0", "0128": "€", "0159": "Ÿ", "0160": "\u00a0", "0233": "é", "0255": "ÿ",
+		"00000065": "A", "000000065": "", "0": "", "256": "", "0256": "", "0129": "",
+	} {
+		if want != "" {
+			want = "1" + want + "2"
+		}
+		if got := typed(t, KeyboardOptions{}, slices.Concat(keyReports("us", "1"), alt(digits), keyReports("us", "2\r"))...); got != want {
+			t.Errorf("Alt and %s: %q, want %q", digits, got, want)
+		}
+	}
+}
+
+// The pace of a code is that of its own keys: up to 80 ms, or what is configured, it is a scanner's. How long ago the
+// code before it was does not count.
+func TestKeyboardPace(t *testing.T) {
+	for _, tc := range []struct {
+		idle time.Duration
+		gap  int
+		want string
+	}{{0, 80, "280438"}, {0, 81, ""}, {200 * time.Millisecond, 200, "280438"}, {200 * time.Millisecond, 201, ""}} {
+		d := newKeyboard(t, KeyboardOptions{Idle: tc.idle, Terminator: "cr"})
+		var rs []Result
+		for i, p := range keyReports("us", "280438\r") {
+			rs = append(rs, d.Decode(p, ms(i/2*tc.gap))) // let go at once
+		}
+		if got := texts(rs...); got != tc.want {
+			t.Errorf("a key each %d ms: %q, want %q", tc.gap, got, tc.want)
+		}
+	}
+	d := newKeyboard(t, KeyboardOptions{})
+	var got []string
+	for n := range 3 {
+		for i, p := range keyReports("us", "1\r") {
+			got = append(got, texts(d.Decode(p, ms(5000*n+i))))
+		}
+	}
+	if got := strings.Join(got, ""); got != "111" {
+		t.Errorf("codes of one character: %q", got)
+	}
+}
+
+// What only silence ends is a code from four characters on, and else what somebody types.
+func TestKeyboardShortestCodeWithoutEnd(t *testing.T) {
+	for text, want := range map[string]Fault{"1234": NoFault, "123": Typed} {
+		d := newKeyboard(t, KeyboardOptions{Terminator: "none"})
+		for i, p := range keyReports("us", text) {
+			d.Decode(p, ms(i))
+		}
+		if r := d.Decode(nil, ms(1000)); r.Fault != want || (texts(r) == text) != (want == NoFault) {
+			t.Errorf("%s: %+v", text, r)
+		}
+	}
+}
+
+func TestKnownLayouts(t *testing.T) {
+	for _, name := range append([]string{""}, Layouts...) {
+		if _, err := NewKeyboard(KeyboardOptions{Layout: name}); err != nil || !KnownLayout(name) {
+			t.Errorf("%q: known %t, %v", name, KnownLayout(name), err)
+		}
+	}
+	if _, err := NewKeyboard(KeyboardOptions{Layout: "dvorak"}); err == nil || KnownLayout("dvorak") {
+		t.Errorf("dvorak: known %t, %v", KnownLayout("dvorak"), err)
 	}
 }

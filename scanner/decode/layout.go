@@ -168,7 +168,7 @@ func compose(dead, next rune) string {
 		return string(dead)
 	}
 	pairs := []rune(accents[dead])
-	for i := 0; i+1 < len(pairs); i += 2 {
+	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i] == next {
 			return string(pairs[i+1])
 		}

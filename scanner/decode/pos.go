@@ -39,7 +39,7 @@ var IBMReport = POSReport{Len: 64, Count: 0, AIM: -1, Data: 1, DataLen: 63, More
 // continued FF, and the byte count 3B of the desktop page.
 func (d Descriptor) POSReport() (r POSReport, ok bool) {
 	data, bit, ok := d.find(Input, pageBarcode, 0xfe)
-	if !ok || bit%8 != 0 || data.Size != 8 || data.Count == 0 {
+	if !ok || bit%8 != 0 || data.Size != 8 {
 		return POSReport{}, false
 	}
 	r = POSReport{ID: data.Report, Len: d.length(data.Report), Count: -1, AIM: -1, Data: bit / 8, DataLen: data.Count - (bit-data.Bit)/8, More: -1}
@@ -51,10 +51,6 @@ func (d Descriptor) POSReport() (r POSReport, ok bool) {
 	}
 	if f, bit, ok := d.find(Input, pageBarcode, 0xff); ok && f.Report == r.ID {
 		r.More, r.MoreMask = bit/8, 1<<(bit%8)
-	}
-	// The descriptor contradicts itself.
-	if r.Count >= r.Len || r.More >= r.Len || r.DataLen <= 0 || r.Data+r.DataLen > r.Len {
-		return POSReport{}, false
 	}
 	return r, true
 }
@@ -90,20 +86,17 @@ func (s *pos) Decode(p []byte, at time.Time) (r Result) {
 		return r
 	}
 	s.last = at
-	if want, packet := s.opt.Report.Len, s.opt.Packet; packet > 0 && want > packet {
-		if s.owed > 0 {
-			if s.owed -= len(p); len(p) < packet {
-				s.owed = 0
-			}
-			return r
+	if s.owed > 0 {
+		if s.owed -= len(p); len(p) < s.opt.Packet {
+			s.owed = 0
 		}
-		s.part = append(s.part, p...)
-		if len(s.part) < want && len(p) == packet {
-			return r
-		}
-		p = s.part
-		s.part = nil
+		return r
 	}
+	s.part = append(s.part, p...)
+	if len(s.part) < s.opt.Report.Len && len(p) == s.opt.Packet {
+		return r
+	}
+	p, s.part = s.part, s.part[:0]
 	rep, ok := s.layout(p)
 	if !ok {
 		return r
@@ -137,7 +130,7 @@ func (s *pos) layout(p []byte) (POSReport, bool) {
 		if rep.ID != 0 && p[0] != rep.ID {
 			return rep, false
 		}
-		if rep.Count < 0 && rep.Data == 1 && len(p) > 4 && p[0] == 2 && (identifier(p[2:]) || identifier(p[3:])) {
+		if rep.Count < 0 && rep.Data == 1 && len(p) > 2 && p[0] == 2 && (identifier(p[2:]) || identifier(p[3:])) {
 			// the data begins where makers have the count: the maker's descriptor tells less than there is
 			return s.guess(p)
 		}
@@ -193,7 +186,7 @@ func (s *pos) report(r *Result, rep POSReport, p []byte, at time.Time) {
 		return
 	}
 	id := ""
-	if rep.AIM >= 0 && rep.AIM < len(p) && identifier(p[rep.AIM:]) {
+	if rep.AIM >= 0 && rep.AIM+3 <= len(p) && identifier(p[rep.AIM:]) {
 		id = string(p[rep.AIM+1 : rep.AIM+3])
 	}
 	if s.open && id != s.id && id != "" && s.id != "" && s.id != tooLong { // another code: the rest of the one before is missing

@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -131,11 +133,36 @@ func TestPOSAnswersAreNotScans(t *testing.T) {
 }
 
 func TestPOSHalfACodeIsNotJoinedToTheNext(t *testing.T) {
-	d := NewPOS(POSOptions{Report: honeywellReport})
-	d.Decode(posReports(honeywellReport, "]Q1", strings.Repeat("a", 60))[0], ms(0))
-	r := d.Decode(posReports(honeywellReport, "]C0", "280438849930815813")[0], ms(700))
-	if texts(r) != "280438849930815813" || r.Codes[0].Symbology != "C0" {
-		t.Errorf("got %q", texts(r))
+	half, next := posReports(honeywellReport, "]Q1", strings.Repeat("a", 60))[0], posReports(honeywellReport, "]C0", "280438849930815813")[0]
+	for _, at := range []int{10, 700} { // another kind of code tells it, or the time
+		for _, packet := range []int{0, 8} {
+			d := NewPOS(POSOptions{Report: honeywellReport, Packet: packet})
+			var rs []Result
+			var told bool
+			send := func(p []byte, at int) {
+				for part := range slices.Chunk(p, cmp.Or(packet, len(p))) {
+					r := d.Decode(part, ms(at))
+					rs, told = append(rs, r), told || r.Fault == Unended
+				}
+			}
+			send(half, 0)
+			send(next, at)
+			if got := texts(rs...); got != "280438849930815813" || rs[len(rs)-1].Codes[0].Symbology != "C0" || !told {
+				t.Errorf("after %d ms, packets of %d: %q, told %t", at, packet, got, told)
+			}
+		}
+	}
+}
+
+// A part that has no identifier, before or after one that has, is not known to be of another code.
+func TestPOSPartsWithoutIdentifier(t *testing.T) {
+	text := "280438849930815813" + strings.Repeat("x", 60)
+	named, bare := posReports(honeywellReport, "]Q1", text), posReports(honeywellReport, "\x00\x00\x00", text)
+	for _, parts := range [][][]byte{{named[0], bare[1]}, {bare[0], named[1]}} {
+		d := NewPOS(POSOptions{Report: honeywellReport})
+		if got := texts(d.Decode(parts[0], ms(0)), d.Decode(parts[1], ms(10))); got != text {
+			t.Errorf("got %q", got)
+		}
 	}
 }
 
@@ -195,25 +222,27 @@ func TestPOSRestIsNoCode(t *testing.T) {
 
 // A report that stops between two packets: its other packets are not taken for the next report.
 func TestPOSPacketsThatComeLate(t *testing.T) {
-	d := NewPOS(POSOptions{Report: IBMReport, Packet: 8})
-	p := posReports(IBMReport, "", "280438849930815813")[0]
-	d.Decode(p[:8], ms(0))
-	var rs []Result
-	for i := 8; i < len(p); i += 8 {
-		rs = append(rs, d.Decode(p[i:i+8], ms(2000+i)))
-	}
-	if got := texts(rs...); got != "" {
-		t.Errorf("got %q", got)
-	}
-	rs = nil
-	for at := range 3 { // the first of these may be the rest, for all that is known
-		p := posReports(IBMReport, "", "12345678901234567"+string(rune('0'+at)))[0]
-		for i := 0; i < len(p); i += 8 {
-			rs = append(rs, d.Decode(p[i:i+8], ms(3000+100*at+i)))
+	for _, next := range []int{2100, 3000} { // right behind the late packets, or later
+		d := NewPOS(POSOptions{Report: IBMReport, Packet: 8})
+		p := posReports(IBMReport, "", "280438849930815813")[0]
+		d.Decode(p[:8], ms(0))
+		var rs []Result
+		for i := 8; i < len(p); i += 8 {
+			rs = append(rs, d.Decode(p[i:i+8], ms(2000+i)))
 		}
-	}
-	if got := texts(rs...); got != "123456789012345671|123456789012345672" {
-		t.Errorf("the next codes: %q", got)
+		if got := texts(rs...); got != "" {
+			t.Errorf("got %q", got)
+		}
+		rs = nil
+		for at := range 3 { // the first of these may be the rest, for all that is known
+			p := posReports(IBMReport, "", "12345678901234567"+string(rune('0'+at)))[0]
+			for i := 0; i < len(p); i += 8 {
+				rs = append(rs, d.Decode(p[i:i+8], ms(next+100*at+i)))
+			}
+		}
+		if got := texts(rs...); got != "123456789012345671|123456789012345672" {
+			t.Errorf("the next codes after %d ms: %q", next, got)
+		}
 	}
 }
 
@@ -329,10 +358,56 @@ func TestPOSGuess(t *testing.T) {
 		{"a report of three bytes", POSOptions{}, []byte("\x02\x011"), "1"},
 		{"no number of the report", POSOptions{Report: IBMReport}, fill("\x041234"), "1234"},
 		{"identifiers turned off", POSOptions{Report: honeywellReport}, fill("\x02\x04\x00\x00\x001234"), "1234"},
+		{"five bytes that begin with a NUL", POSOptions{}, []byte("\x02\x03\x00ab"), "\x00ab"},
+		{"five bytes with another descriptor", POSOptions{Report: honeywellReport}, []byte("\x02\x03123"), "123"},
+		{"a status of two bytes, without a count", POSOptions{Report: POSReport{ID: 2, Len: 64, Count: -1, AIM: -1, Data: 1, DataLen: 63, More: -1}}, []byte("\x02\x00"), ""},
+		{"two characters, and what is left of a code before", POSOptions{Report: IBMReport}, fill("\x02ab]C01234"), "ab"},
+		{"identifiers come first by a descriptor that is not true", POSOptions{Report: identifierFirst}, fill("\x02\x04]C01234"), "1234"},
+		{"a report without its last byte", POSOptions{Report: honeywellReport}, fill("\x02\x04]C01234")[:63], "1234"},
+		{"a report that is full, and says that it is all", POSOptions{Report: continuedFirst}, []byte("\x00\x041234"), "1234"},
+		{"a report that is full, and says that it goes on", POSOptions{Report: continuedFirst}, []byte("\x01\x041234"), ""},
+		{"a report that is not full, and says that it goes on", POSOptions{Report: continuedFirst}, []byte("\x01\x02120\x00"), ""},
 	} {
-		if got := texts(NewPOS(tc.opt).Decode(tc.report, ms(0))); got != tc.want {
-			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		if r := NewPOS(tc.opt).Decode(tc.report, ms(0)); texts(r) != tc.want || r.Fault != NoFault {
+			t.Errorf("%s: %q and fault %d, want %q", tc.name, texts(r), r.Fault, tc.want)
 		}
+	}
+}
+
+// Layouts that no maker is known to have, but a descriptor may: the identifier or the bit for "goes on" in the first
+// byte, and what others have first after the data.
+var (
+	identifierFirst = POSReport{Len: 64, Count: -1, AIM: 0, Data: 3, DataLen: 61, More: -1}
+	continuedFirst  = POSReport{Len: 6, Count: 1, AIM: -1, Data: 2, DataLen: 4, More: 0, MoreMask: 1}
+	dataFirst       = POSReport{Len: 12, Count: 8, AIM: 9, Data: 0, DataLen: 8, More: -1}
+)
+
+// Wherever the identifier is, it is that of the code.
+func TestPOSIdentifierAtEitherEnd(t *testing.T) {
+	for text, rep := range map[string]POSReport{"]C01234\x00": identifierFirst, "1234\x00\x00\x00\x00\x04]C0": dataFirst} {
+		r := NewPOS(POSOptions{Report: rep}).Decode([]byte(text), ms(0))
+		if texts(r) != "1234" || r.Codes[0].Symbology != "C0" {
+			t.Errorf("%q: %+v", text, r)
+		}
+	}
+}
+
+// A report that ends before its data or its count does is told, and gives no code.
+func TestPOSCutReports(t *testing.T) {
+	for _, tc := range []struct {
+		rep  POSReport
+		text string
+	}{
+		{honeywellReport, "\x02"}, {honeywellReport, "\x02\x04]C0"}, {honeywellReport, "\x02\x04]C0123"},
+		{POSReport{ID: 7, Len: 64, Count: -1, AIM: -1, Data: 1, DataLen: 63, More: -1}, "\x07"},
+		{dataFirst, "1234"}, {dataFirst, "1234\x00\x00\x00\x00"},
+	} {
+		if r := NewPOS(POSOptions{Report: tc.rep}).Decode([]byte(tc.text), ms(0)); len(r.Codes) > 0 || r.Fault != Damaged {
+			t.Errorf("%q: %+v", tc.text, r)
+		}
+	}
+	if r := NewPOS(POSOptions{Report: dataFirst}).Decode([]byte("1234\x00\x00\x00\x00\x04"), ms(0)); texts(r) != "1234" || r.Codes[0].Symbology != "" {
+		t.Errorf("without its identifier: %+v", r)
 	}
 }
 

@@ -58,11 +58,13 @@ func TestSerialSilence(t *testing.T) {
 
 // A code that stopped in the middle is shown again: it is known by its beginning.
 func TestSerialShownAgain(t *testing.T) {
-	d := newSerial(t, SerialOptions{})
-	d.Decode([]byte("28043884"), ms(0))
-	d.Decode(nil, ms(1500))
-	if got := texts(d.Decode([]byte("280438849930815813\r"), ms(3000))); got != "280438849930815813" {
-		t.Errorf("shown again: %q", got)
+	for _, half := range []string{"28043884", "2804388"} {
+		d := newSerial(t, SerialOptions{})
+		d.Decode([]byte(half), ms(0))
+		d.Decode(nil, ms(1500))
+		if got := texts(d.Decode([]byte("280438849930815813\r"), ms(3000))); got != "280438849930815813" {
+			t.Errorf("shown again after %s: %q", half, got)
+		}
 	}
 	short := newSerial(t, SerialOptions{}) // too little to know it by
 	short.Decode([]byte("280438"), ms(0))
@@ -99,6 +101,10 @@ func TestSerialLearnsThatNoEndComes(t *testing.T) {
 	two := newSerial(t, SerialOptions{})
 	if got := show(two, 0, "28043884") + show(two, 5000, "99308158"); got != "" {
 		t.Errorf("two halves of a code: %q", got)
+	}
+	seven := newSerial(t, SerialOptions{})
+	if got := show(seven, 0, "1111111") + show(seven, 5000, "1111111"); got != "1111111" {
+		t.Errorf("seven characters twice: %q", got)
 	}
 	few := newSerial(t, SerialOptions{})
 	if got := show(few, 0, "111111") + show(few, 5000, "111111"); got != "" {
