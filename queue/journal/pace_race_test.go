@@ -2,5 +2,8 @@
 
 package journal
 
-// The race detector makes SQLite ten times slower and has nothing to find in one goroutine: a few steps will do.
-const stepsApart = 31
+// The race detector makes SQLite ten times slower and has nothing to find in one goroutine: a few will do.
+const (
+	stepsApart    = 97
+	breachesApart = 8
+)

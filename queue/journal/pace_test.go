@@ -2,4 +2,7 @@
 
 package journal
 
-const stepsApart = 1
+const (
+	stepsApart    = 1
+	breachesApart = 1
+)

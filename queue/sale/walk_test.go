@@ -131,7 +131,8 @@ func auditFootprint(a Audit, rel func(time.Time) time.Duration) Audit {
 func TestWalk(t *testing.T) {
 	r := walkRules()
 	limit := 12_000
-	if testing.Short() {
+	all := walkAll && !testing.Short()
+	if !all {
 		limit = 3_000
 	}
 	type edge struct {
@@ -193,7 +194,7 @@ func TestWalk(t *testing.T) {
 		}
 		b.WriteByte('\n')
 	}
-	if testing.Short() {
+	if !all {
 		return
 	}
 	checkDoc(t, "../../docs/sale.md", b.String())
