@@ -12,7 +12,9 @@ type Device struct {
 	Serial          string
 	class           byte
 	functions       byte
-	config          []byte // interface descriptors and what belongs to them
+	old             *old      // a device of USB 1.1; nil: of USB 2.0, at high speed
+	converter       converter // how it answers as a serial converter; nil where it is none
+	config          []byte    // interface descriptors and what belongs to them
 	reports         map[byte][]byte
 }
 
@@ -105,6 +107,8 @@ func (p *Plugged) control(setup [8]byte, data []byte) (reply []byte, ok bool) {
 	kind, request := setup[0], setup[1]
 	value, index := binary.LittleEndian.Uint16(setup[2:]), binary.LittleEndian.Uint16(setup[4:])
 	switch {
+	case p.dev.converter != nil && kind&0x60 != 0:
+		return p.dev.converter(&p.line, kind, request, value, index, data)
 	case kind == 0x80 && request == 6: // descriptors
 		return p.dev.descriptor(byte(value>>8), byte(value))
 	case kind == 0x81 && request == 6 && value>>8 == 0x22:
@@ -126,13 +130,23 @@ func (p *Plugged) control(setup [8]byte, data []byte) (reply []byte, ok bool) {
 }
 
 func (d Device) descriptor(kind, index byte) ([]byte, bool) {
+	usb, about, attributes := uint16(0x0200), old{packet: 64, release: 0x0100, power: 50}, byte(0xa0)
+	if d.old != nil {
+		usb, about, attributes = 0x0110, *d.old, 0x80
+	}
 	switch kind {
 	case 1:
-		return []byte{18, 1, 0x00, 0x02, d.class, 0, 0, 64, byte(d.Vendor), byte(d.Vendor >> 8), byte(d.Product), byte(d.Product >> 8),
-			0, 1, 1, 2, 3, 1}, true
+		b := []byte{18, 1, byte(usb), byte(usb >> 8), d.class, 0, 0, about.packet, byte(d.Vendor), byte(d.Vendor >> 8), byte(d.Product), byte(d.Product >> 8),
+			byte(about.release), byte(about.release >> 8), 0, 0, 0, 1}
+		for i, text := range []string{d.Maker, d.Name, d.Serial} {
+			if text != "" {
+				b[14+i] = byte(i + 1)
+			}
+		}
+		return b, true
 	case 2:
 		total := 9 + len(d.config)
-		return append([]byte{9, 2, byte(total), byte(total >> 8), d.functions, 1, 0, 0xa0, 50}, d.config...), true
+		return append([]byte{9, 2, byte(total), byte(total >> 8), d.functions, 1, 0, attributes, about.power}, d.config...), true
 	case 3:
 		if index == 0 {
 			return []byte{4, 3, 9, 4}, true
@@ -148,6 +162,9 @@ func (d Device) descriptor(kind, index byte) ([]byte, bool) {
 		b[0] = byte(len(b))
 		return b, true
 	case 6: // device qualifier
+		if d.old != nil {
+			return nil, false // it knows one speed alone
+		}
 		return []byte{10, 6, 0x00, 0x02, d.class, 0, 0, 64, 1, 0}, true
 	}
 	return nil, false

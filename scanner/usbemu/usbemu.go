@@ -50,6 +50,7 @@ type Plugged struct {
 	mu      sync.Mutex
 	moved   *sync.Cond // something was taken from a queue, or the plug was pulled
 	in      map[byte]*endpoint
+	line    Line
 	out     [][]byte // what the host sent to other endpoints than 0, and in output and feature reports
 	pulled  bool
 	stopped chan struct{}
@@ -66,8 +67,11 @@ func Plug(d Device, port int) (*Plugged, error) {
 	p := &Plugged{dev: d, sock: os.NewFile(uintptr(pair[1]), "usbip"), in: map[byte]*endpoint{}, stopped: make(chan struct{})}
 	p.moved = sync.NewCond(&p.mu)
 	go p.serve()
-	const highSpeed = 3
-	line := fmt.Appendf(nil, "%d %d %d %d", port, pair[0], 0x10000+port, highSpeed)
+	speed := 3 // high, by the kernel's enum usb_device_speed
+	if d.old != nil {
+		speed = 2 // full
+	}
+	line := fmt.Appendf(nil, "%d %d %d %d", port, pair[0], 0x10000+port, speed)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
 		err := unix.EBUSY // as the kernel says of a port that has not yet let go of the device before
 		if portFree(port) {
