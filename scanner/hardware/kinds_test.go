@@ -57,7 +57,7 @@ var kinds = []kind{
 	{"cdc", func(s string) usbemu.Device { return usbemu.CDC(0x05f9, 0x4204, s) },
 		scanner.Config{Driver: "serial", Vendor: "05f9", Product: "4204"}, 0x82,
 		func(_, text string) [][]byte { return packets([]byte(text + "\r")) }},
-	{"ibm", func(s string) usbemu.Device { return usbemu.IBM(0x05e0, 0x0600, s) },
+	{"ibm", usbemu.IBM,
 		scanner.Config{Driver: "hid", Vendor: "05e0", Product: "0600"}, 0x81,
 		func(_, text string) [][]byte { return usbemu.IBMReports(text) }},
 }

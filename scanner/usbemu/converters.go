@@ -2,13 +2,6 @@ package usbemu
 
 import "encoding/binary"
 
-// An old device is one of USB 1.1.
-type old struct {
-	packet  byte // bytes of a packet of endpoint 0
-	release uint16
-	power   byte // in units of 2 mA
-}
-
 // A Line is how the host has set a converter's serial line.
 type Line struct {
 	Baud, DataBits, StopBits int
@@ -25,7 +18,7 @@ type converter func(l *Line, kind, request byte, value, index uint16, data []byt
 // (felHR85/UsbSerial issue 232, gepd/Deviot issue 188) and the registers that the kernel's ch341.c writes.
 func CH340() Device {
 	return Device{Vendor: 0x1a86, Product: 0x7523, Name: "USB2.0-Serial", class: 0xff, functions: 1,
-		old: &old{packet: 8, release: 0x0262, power: 49}, converter: ch340,
+		about: &about{usb: 0x0110, release: 0x0262, speed: fullSpeed, packet: 8, attributes: 0x80, power: 49}, converter: ch340,
 		config: []byte{
 			9, 4, 0, 0, 3, 0xff, 1, 2, 0,
 			7, 5, 0x82, 2, 32, 0, 0,
@@ -56,7 +49,7 @@ func ch340(l *Line, kind, request byte, value, index uint16, _ []byte) ([]byte, 
 // requests of the maker's AN571, as the kernel's cp210x.c makes them.
 func CP2102() Device {
 	return Device{Vendor: 0x10c4, Product: 0xea60, Maker: "Silicon Labs", Name: "CP2102 USB to UART Bridge Controller", Serial: "0001",
-		functions: 1, old: &old{packet: 64, release: 0x0100, power: 50}, converter: cp2102,
+		functions: 1, about: &about{usb: 0x0110, release: 0x0100, speed: fullSpeed, packet: 64, attributes: 0x80, power: 50}, converter: cp2102,
 		config: []byte{
 			9, 4, 0, 0, 2, 0xff, 0, 0, 2,
 			7, 5, 0x81, 2, 64, 0, 0,
@@ -85,7 +78,7 @@ func cp2102(l *Line, kind, request byte, value, _ uint16, data []byte) ([]byte, 
 // (an Airlink101's lsusb -v in Ubuntu's forum, 2006) and the requests of the kernel's pl2303.c.
 func PL2303() Device {
 	return Device{Vendor: 0x067b, Product: 0x2303, Maker: "Prolific Technology Inc.", Name: "USB-Serial Controller",
-		functions: 1, old: &old{packet: 64, release: 0x0300, power: 50}, converter: pl2303,
+		functions: 1, about: &about{usb: 0x0110, release: 0x0300, speed: fullSpeed, packet: 64, attributes: 0x80, power: 50}, converter: pl2303,
 		config: []byte{
 			9, 4, 0, 0, 3, 0xff, 0, 0, 0,
 			7, 5, 0x81, 3, 10, 0, 1,

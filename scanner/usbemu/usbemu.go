@@ -67,11 +67,7 @@ func Plug(d Device, port int) (*Plugged, error) {
 	p := &Plugged{dev: d, sock: os.NewFile(uintptr(pair[1]), "usbip"), in: map[byte]*endpoint{}, stopped: make(chan struct{})}
 	p.moved = sync.NewCond(&p.mu)
 	go p.serve()
-	speed := 3 // high, by the kernel's enum usb_device_speed
-	if d.old != nil {
-		speed = 2 // full
-	}
-	line := fmt.Appendf(nil, "%d %d %d %d", port, pair[0], 0x10000+port, speed)
+	line := fmt.Appendf(nil, "%d %d %d %d", port, pair[0], 0x10000+port, d.whole().speed)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
 		err := unix.EBUSY // as the kernel says of a port that has not yet let go of the device before
 		if portFree(port) {
