@@ -16,10 +16,10 @@ type Device struct {
 	converter       converter // how it answers as a serial converter; nil where it is none
 	config          []byte    // interface descriptors and what belongs to them
 	reports         map[byte][]byte
-	more            map[byte]string // strings of the configuration and the interfaces
+	more            map[byte]string // strings of the configuration and the interfaces, by number
 }
 
-// What a device says of itself as a whole. The speeds are those of the kernel's enum usb_device_speed.
+// An about is what a device says of itself as a whole.
 type about struct {
 	usb, release      uint16
 	speed, packet     byte // packet: bytes of a packet of endpoint 0
@@ -27,6 +27,7 @@ type about struct {
 	configuration     byte // the number of its string
 }
 
+// Speeds, by the kernel's enum usb_device_speed.
 const (
 	lowSpeed = iota + 1
 	fullSpeed
@@ -61,50 +62,6 @@ func Composite(vendor, product uint16, serial string, l Layout) Device {
 	return Device{Vendor: vendor, Product: product, Maker: "Emulated", Name: "Composite Scanner", Serial: serial, functions: 2,
 		config:  append(hidInterface(0, 1, 1, keyboardReport, 8), hidInterface(1, 0, 0, l.descriptor, 64)...),
 		reports: map[byte][]byte{0: keyboardReport, 1: l.descriptor}}
-}
-
-// IBM is a Zebra scanner in IBM hand-held mode over HID, endpoint 0x81, with the descriptors of one in use (Unix
-// Stack Exchange, "USB barcode scanner configuration"). Its report descriptor has 40 bytes that nobody published; this one
-// is made up.
-func IBM(serial string) Device {
-	return Device{Vendor: 0x05e0, Product: 0x0600, Maker: "Symbol Technologies, Inc, 2008", Name: "Symbol Bar Code Scanner", Serial: serial,
-		functions: 1, about: &about{usb: 0x0200, release: 0x0001, speed: fullSpeed, packet: 64, attributes: 0xa0, power: 250, configuration: 8},
-		config: []byte{
-			9, 4, 0, 0, 1, 3, 0, 0, 0,
-			9, 0x21, 0x10, 0x01, 0, 1, 0x22, byte(len(vendorReport)), 0,
-			7, 5, 0x81, 3, 64, 0, 3,
-		},
-		reports: map[byte][]byte{0: vendorReport}, more: map[byte]string{8: "Bus Powered"}}
-}
-
-// Unitech is a scanner of Unitech's that types, under a number of Cypress's, endpoint 0x81, with all descriptors of one
-// in use (its lsusb -v in Ubuntu's forum, 2006).
-func Unitech() Device {
-	report := []byte{
-		0x05, 0x01, 0x09, 0x06, 0xa1, 0x01, 0x05, 0x07, 0x29, 0xe7, 0x19, 0xe0, 0x25, 0x01, 0x15, 0x00, 0x75, 0x01, 0x95, 0x08, 0x81, 0x02,
-		0x95, 0x01, 0x75, 0x08, 0x81, 0x01, 0x95, 0x05, 0x75, 0x01, 0x05, 0x08, 0x29, 0x05, 0x19, 0x01, 0x91, 0x02, 0x95, 0x01, 0x75, 0x03,
-		0x91, 0x01, 0x95, 0x06, 0x75, 0x08, 0x26, 0xe7, 0x00, 0x15, 0x00, 0x05, 0x07, 0x29, 0xe7, 0x19, 0x00, 0x81, 0x00, 0xc0}
-	return Device{Vendor: 0x04b4, Product: 0xde61, Maker: "Guest", Name: "Generic KB-HID", functions: 1,
-		about: &about{usb: 0x0110, release: 0x0250, speed: lowSpeed, packet: 8, attributes: 0xa0, power: 50, configuration: 4},
-		config: []byte{
-			9, 4, 0, 0, 1, 3, 1, 1, 5,
-			9, 0x21, 0x00, 0x01, 0, 1, 0x22, byte(len(report)), 0,
-			7, 5, 0x81, 3, 8, 0, 10,
-		},
-		reports: map[byte][]byte{0: report}, more: map[byte]string{4: "HID KB", 5: "EP1"}}
-}
-
-// PCPlay is a keyboard (endpoint 0x81) beside a mouse, which is how 13ba:0018 presents itself; its name is that of the
-// kernel's messages, its report descriptors are those of USB HID 1.11, appendix B.
-func PCPlay() Device {
-	d := Keyboard(0x13ba, 0x0018, "")
-	mouse := []byte{
-		0x05, 0x01, 0x09, 0x02, 0xa1, 0x01, 0x09, 0x01, 0xa1, 0x00, 0x05, 0x09, 0x19, 0x01, 0x29, 0x03, 0x15, 0x00, 0x25, 0x01, 0x95, 0x03,
-		0x75, 0x01, 0x81, 0x02, 0x95, 0x01, 0x75, 0x05, 0x81, 0x01, 0x05, 0x01, 0x09, 0x30, 0x09, 0x31, 0x15, 0x81, 0x25, 0x7f, 0x75, 0x08,
-		0x95, 0x02, 0x81, 0x06, 0xc0, 0xc0}
-	d.Maker, d.Name = "", "Barcode Reader "
-	d.functions, d.config, d.reports[1] = 2, append(d.config, hidInterface(1, 1, 2, mouse, 8)...), mouse
-	return d
 }
 
 // Collections is a keyboard whose volume keys come before its letters: two nodes of the input layer, endpoint 0x81.

@@ -4,7 +4,8 @@
 // The kernel speaks USB/IP over a socket (kernel documentation, usb/usbip_protocol); here that is one end of a
 // socket pair, so there is no network. It serves the hardware tests alone, in a virtual machine of their own.
 //
-// Start reading at [Plug]. descriptors.go makes the devices, scans.go what they send.
+// Start reading at [Plug]. descriptors.go makes the devices, known.go and converters.go those of which real descriptors are
+// known, scans.go what they send.
 package usbemu
 
 import (
