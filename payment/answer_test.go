@@ -118,6 +118,44 @@ func TestForgedAnswersAreNeverBelieved(t *testing.T) {
 	}
 }
 
+// An answer that cannot be read and has a wrong signature is an alarm as one that can be.
+func TestForgedAndUnreadable(t *testing.T) {
+	for body, want := range map[string]string{"<html>": "", `{"respcd":"1202","resperr":"expired"}`: `"1202"`} {
+		r := reply{sent: true, status: 200}
+		r.read(&signer{key: testKey}, http.Header{"X-Qf-Sign": {seal5("another")}}, []byte(body), scrubber(nil))
+		a := r.answer(payAnswer, wantOrder())
+		if a.Meaning != Unknown || !strings.HasPrefix(a.Alarm, wrongSignature) || !strings.Contains(a.Alarm, want) || (a.Err == nil) == (want == "") {
+			t.Errorf("%s: %+v", body, a)
+		}
+	}
+}
+
+// A refund is believed with its own number or with the payment's syssn; a payment with its number alone.
+func TestWhatNamesARefund(t *testing.T) {
+	sale, back := wantOrder(), wantOrder()
+	back.origSysSN = undoing.SysSN
+	for _, tt := range []struct {
+		name   string
+		in     column
+		want   echo
+		change map[string]any
+		means  Meaning
+	}{
+		{"refund, both", refundAnswer, back, map[string]any{"orig_syssn": undoing.SysSN}, Paid},
+		{"refund, its number", refundAnswer, back, nil, Paid},
+		{"refund, the payment's syssn", refundAnswer, back, map[string]any{"out_trade_no": nil, "orig_syssn": undoing.SysSN}, Paid},
+		{"refund, another's syssn", refundAnswer, back, map[string]any{"orig_syssn": "9"}, Unknown},
+		{"refund, neither", refundAnswer, back, map[string]any{"out_trade_no": nil}, Unknown},
+		{"refund, no amount", refundAnswer, back, map[string]any{"orig_syssn": undoing.SysSN, "txamt": nil}, Unknown},
+		{"payment, a syssn of something", payAnswer, sale, map[string]any{"out_trade_no": nil, "orig_syssn": undoing.SysSN}, Unknown},
+	} {
+		a := replied(200, with(t, paidBody, tt.change)).answer(tt.in, tt.want)
+		if a.Meaning != tt.means || (a.Alarm != "") != (tt.means == Unknown) {
+			t.Errorf("%s: %+v", tt.name, a)
+		}
+	}
+}
+
 func TestAnswersKeepWhatIsNeededLater(t *testing.T) {
 	a := replied(200, with(t, paidBody, map[string]any{"respcd": "1143", "resperr": "处理中\n processing\u0007", "respmsg": "wait"})).answer(payAnswer, wantOrder())
 	want := Answer{Meaning: Pending, RespCD: "1143", Text: "处理中 processing; wait", SysSN: "20260101000100020000000001",

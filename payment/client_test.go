@@ -162,6 +162,32 @@ func TestPayTypes(t *testing.T) {
 	}
 }
 
+// A pay type that cannot take a code at the counter is refused with the reason.
+func TestPayTypesSayWhyNot(t *testing.T) {
+	for code, want := range map[string]string{"803701": "Octopus", "801801": "pre-authorisation", "802808": "card terminals",
+		"800101": "show a code for the customer to scan", "800102": "not in QFPay's table", "8001001": "not in QFPay's table", "": "not in QFPay's table"} {
+		if err := CheckPayType(code); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "800008") {
+			t.Errorf("%q: %v", code, err)
+		}
+	}
+}
+
+// The smallest and the largest of what QFPay takes is sent.
+func TestRequestsAtTheLimitsAreSent(t *testing.T) {
+	for _, f := range []func(*PaymentRequest){
+		func(o *PaymentRequest) { o.Amount = 1 }, func(o *PaymentRequest) { o.Amount = MaxAmount },
+		func(o *PaymentRequest) { o.OutTradeNo = strings.Repeat("1", 32) }, func(o *PaymentRequest) { o.UDID = strings.Repeat("1", 40) },
+		func(o *PaymentRequest) { o.AuthCode = AuthCode(strings.Repeat("1", MaxAuthCode)) },
+	} {
+		o := order
+		f(&o)
+		g := says(t, 200, `{"respcd":"1143"}`)
+		if a := newTestClient(t, g.url).Pay(t.Context(), o); a.Meaning != Pending || g.requests.Load() != 1 {
+			t.Errorf("%+v: %+v", o, a)
+		}
+	}
+}
+
 // Which endpoint cancels what, for the whole table: the wrong one leaves a payment standing that is thought to be
 // closed, or gives back one that should stand.
 func TestCancelGoesWhereItsPayTypeSays(t *testing.T) {

@@ -113,6 +113,9 @@ func TestEveryCode(t *testing.T) {
 				t.Errorf("%s in a %s answer: %+v instead of %+v", c, tt.name, got, tt.want)
 			}
 		}
+		if m := item.Meaning; Failed(c) != (m == Declined || m == Misconfigured || m == Undone) {
+			t.Errorf("%s, listed as %s: failed %t", c, m, Failed(c))
+		}
 		if (Explain(c) != "") != (cat != "") {
 			t.Errorf("%s is explained as %q", c, Explain(c))
 		}

@@ -60,7 +60,7 @@ func (o object) text(name string) string {
 	switch {
 	case len(v) == 0 || string(v) == "null":
 		return ""
-	case v[0] == '"' && bytes.IndexByte(v, '\\') < 0:
+	case v[0] == '"' && !bytes.ContainsRune(v, '\\'):
 		return string(v[1 : len(v)-1])
 	case v[0] == '"':
 		var s string

@@ -119,9 +119,23 @@ func TestListOfADay(t *testing.T) {
 			t.Errorf("a list until %v", end)
 		}
 	}
-	refused := newTestClient(t, says(t, 200, `{"respcd":"1108","resperr":"signature"}`).url)
-	if _, err := refused.List(t.Context(), day, day.AddDate(0, 0, 1)); err == nil || !strings.Contains(err.Error(), "1108") {
-		t.Errorf("a refused list: %v", err)
+}
+
+// A list that is refused, or has no proper answer, is an error that says why, and never an empty day.
+func TestRefusedListsSayWhy(t *testing.T) {
+	day := time.Date(2026, 1, 31, 0, 0, 0, 0, qfpayZone)
+	for _, tt := range []struct {
+		status     int
+		body, want string
+	}{
+		{200, `{"respcd":"1108","resperr":"signature"}`, "QFPay answers 1108: signature error"},
+		{200, `{"respcd":"1203","resperr":"account"}`, `no whole list: QFPay refuses the query: HTTP 200, respcd "1203"`},
+		{502, "", "502"},
+	} {
+		got, err := newTestClient(t, says(t, tt.status, tt.body).url).List(t.Context(), day, day.AddDate(0, 0, 1))
+		if err == nil || !strings.Contains(err.Error(), tt.want) || got != nil {
+			t.Errorf("HTTP %d, %s: %v, %v", tt.status, tt.body, got, err)
+		}
 	}
 }
 

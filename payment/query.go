@@ -88,10 +88,8 @@ func (c *Client) List(ctx context.Context, start, end time.Time) ([]Item, error)
 		case l.whole:
 		case l.top.Alarm != "":
 			return nil, errors.New(l.top.Alarm)
-		case l.top.Err != nil:
-			return nil, l.top.Err
 		default:
-			return nil, fmt.Errorf("QFPay refuses the list: %s %s", l.top.RespCD, l.top.Text)
+			return nil, fmt.Errorf("QFPay gave no whole list: %w", l.top.Err)
 		}
 		all, from = append(all, l.items...), until
 	}

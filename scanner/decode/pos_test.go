@@ -379,12 +379,12 @@ func TestPOSGuess(t *testing.T) {
 var (
 	identifierFirst = POSReport{Len: 64, Count: -1, AIM: 0, Data: 3, DataLen: 61, More: -1}
 	continuedFirst  = POSReport{Len: 6, Count: 1, AIM: -1, Data: 2, DataLen: 4, More: 0, MoreMask: 1}
-	dataFirst       = POSReport{Len: 12, Count: 8, AIM: 9, Data: 0, DataLen: 8, More: -1}
+	dataFirst       = POSReport{Len: 13, Count: 8, AIM: 10, Data: 0, DataLen: 8, More: -1}
 )
 
 // Wherever the identifier is, it is that of the code.
 func TestPOSIdentifierAtEitherEnd(t *testing.T) {
-	for text, rep := range map[string]POSReport{"]C01234\x00": identifierFirst, "1234\x00\x00\x00\x00\x04]C0": dataFirst} {
+	for text, rep := range map[string]POSReport{"]C01234\x00": identifierFirst, "1234\x00\x00\x00\x00\x04\x00]C0": dataFirst} {
 		r := NewPOS(POSOptions{Report: rep}).Decode([]byte(text), ms(0))
 		if texts(r) != "1234" || r.Codes[0].Symbology != "C0" {
 			t.Errorf("%q: %+v", text, r)

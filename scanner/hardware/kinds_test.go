@@ -33,9 +33,10 @@ type kind struct {
 	send   func(aim, text string) [][]byte
 }
 
-func packets(b []byte) (p [][]byte) {
-	for ; len(b) > 512; b = b[512:] {
-		p = append(p, b[:512])
+// packets cuts what a device sends into what it sends at once.
+func packets(b []byte, size int) (p [][]byte) {
+	for ; len(b) > size; b = b[size:] {
+		p = append(p, b[:size])
 	}
 	return append(p, b)
 }
@@ -56,8 +57,8 @@ var kinds = []kind{
 	pos("pos-microscan", 0x0fdd, 0x0001, usbemu.Microscan),
 	{"cdc", func(s string) usbemu.Device { return usbemu.CDC(0x05f9, 0x4204, s) },
 		scanner.Config{Driver: "serial", Vendor: "05f9", Product: "4204"}, 0x82,
-		func(_, text string) [][]byte { return packets([]byte(text + "\r")) }},
-	{"ibm", func(s string) usbemu.Device { return usbemu.IBM(0x05e0, 0x0600, s) },
+		func(_, text string) [][]byte { return packets([]byte(text+"\r"), 512) }},
+	{"ibm", usbemu.IBM,
 		scanner.Config{Driver: "hid", Vendor: "05e0", Product: "0600"}, 0x81,
 		func(_, text string) [][]byte { return usbemu.IBMReports(text) }},
 }

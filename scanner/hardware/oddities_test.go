@@ -34,11 +34,13 @@ func TestOddKeyboards(t *testing.T) {
 		"an interface that the kernel refuses": {usbemu.Refused(0x24ea, 0x0197, "K1"), nil, "\x00"},
 		"an interface without IN endpoint":     {usbemu.Mute(0x24ea, 0x0197, "K1"), nil, "\x00"},
 		"volume keys first":                    {usbemu.Collections(0x24ea, 0x0197, "K1"), numbered, "\x02\x00"},
+		"a mouse beside it":                    {usbemu.PCPlay(), nil, "\x00"},
+		"low speed, and no serial number":      {usbemu.Unitech(), nil, "\x00"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := plug(t, tc.device, 0)
 			defer p.Unplug()
-			s := start(t, scanner.Config{Driver: "hid", Vendor: "24ea", Product: "0197"})
+			s := start(t, scanner.Config{Driver: "hid", Vendor: fmt.Sprintf("%04x", tc.device.Vendor), Product: fmt.Sprintf("%04x", tc.device.Product)})
 			l, n := s.state(0, 0, scanner.Open)
 			if !strings.HasSuffix(l.Device, ":1.0") {
 				t.Errorf("opened %s", l.Device)

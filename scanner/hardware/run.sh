@@ -53,7 +53,7 @@ for program in "${programs[@]}"; do
 		cp -Ln "$library" "$fs$library" || true
 	done
 done
-for module in xhci_pci usbhid hid_generic evdev usbserial ftdi_sio cdc_acm vhci_hcd uhid; do
+for module in xhci_pci usbhid hid_generic evdev usbserial ftdi_sio ch341 cp210x pl2303 cdc_acm vhci_hcd uhid; do
 	modprobe -d "$out/kernel" -S "$version" --show-depends $module 2>/dev/null | awk '$1=="insmod"{print $2}' || true
 done | awk '!seen[$0]++' | while read -r file; do
 	cp "$file" "$fs/modules/"

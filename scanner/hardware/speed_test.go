@@ -74,7 +74,7 @@ func fullSpeed(t *testing.T, k kind) (got, want []string, heldUp bool) {
 			want = append(want, longCode(i))
 			all.WriteString(longCode(i) + "\r")
 		}
-		for _, b := range packets([]byte(all.String())) {
+		for _, b := range packets([]byte(all.String()), 512) {
 			p.Send(k.ep, b)
 			reports++
 		}

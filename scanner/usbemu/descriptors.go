@@ -12,8 +12,34 @@ type Device struct {
 	Serial          string
 	class           byte
 	functions       byte
-	config          []byte // interface descriptors and what belongs to them
+	about           *about    // the rest of its device descriptor; nil where that does not matter
+	converter       converter // how it answers as a serial converter; nil where it is none
+	config          []byte    // interface descriptors and what belongs to them
 	reports         map[byte][]byte
+	more            map[byte]string // strings of the configuration and the interfaces, by number
+}
+
+// An about is what a device says of itself as a whole.
+type about struct {
+	usb, release      uint16
+	speed, packet     byte // packet: bytes of a packet of endpoint 0
+	attributes, power byte // power: in units of 2 mA
+	configuration     byte // the number of its string
+}
+
+// Speeds, by the kernel's enum usb_device_speed.
+const (
+	lowSpeed = iota + 1
+	fullSpeed
+	highSpeed
+)
+
+// whole returns what the device says of itself as a whole.
+func (d Device) whole() about {
+	if d.about != nil {
+		return *d.about
+	}
+	return about{usb: 0x0200, release: 0x0100, speed: highSpeed, packet: 64, attributes: 0xa0, power: 50}
 }
 
 // Keyboard is a scanner that types, or a keyboard: one boot keyboard interface, endpoint 0x81, 1 ms.
@@ -36,13 +62,6 @@ func Composite(vendor, product uint16, serial string, l Layout) Device {
 	return Device{Vendor: vendor, Product: product, Maker: "Emulated", Name: "Composite Scanner", Serial: serial, functions: 2,
 		config:  append(hidInterface(0, 1, 1, keyboardReport, 8), hidInterface(1, 0, 0, l.descriptor, 64)...),
 		reports: map[byte][]byte{0: keyboardReport, 1: l.descriptor}}
-}
-
-// IBM is a Zebra scanner in IBM hand-held mode over HID: endpoint 0x81, 64 bytes.
-func IBM(vendor, product uint16, serial string) Device {
-	return Device{Vendor: vendor, Product: product, Maker: "Emulated", Name: "IBM Scanner", Serial: serial, functions: 1,
-		config:  hidInterface(0, 0, 0, vendorReport, 64),
-		reports: map[byte][]byte{0: vendorReport}}
 }
 
 // Collections is a keyboard whose volume keys come before its letters: two nodes of the input layer, endpoint 0x81.
@@ -105,6 +124,8 @@ func (p *Plugged) control(setup [8]byte, data []byte) (reply []byte, ok bool) {
 	kind, request := setup[0], setup[1]
 	value, index := binary.LittleEndian.Uint16(setup[2:]), binary.LittleEndian.Uint16(setup[4:])
 	switch {
+	case p.dev.converter != nil && kind&0x60 != 0:
+		return p.dev.converter(&p.line, kind, request, value, index, data)
 	case kind == 0x80 && request == 6: // descriptors
 		return p.dev.descriptor(byte(value>>8), byte(value))
 	case kind == 0x81 && request == 6 && value>>8 == 0x22:
@@ -126,21 +147,30 @@ func (p *Plugged) control(setup [8]byte, data []byte) (reply []byte, ok bool) {
 }
 
 func (d Device) descriptor(kind, index byte) ([]byte, bool) {
+	about := d.whole()
 	switch kind {
 	case 1:
-		return []byte{18, 1, 0x00, 0x02, d.class, 0, 0, 64, byte(d.Vendor), byte(d.Vendor >> 8), byte(d.Product), byte(d.Product >> 8),
-			0, 1, 1, 2, 3, 1}, true
+		b := []byte{18, 1, byte(about.usb), byte(about.usb >> 8), d.class, 0, 0, about.packet, byte(d.Vendor), byte(d.Vendor >> 8), byte(d.Product), byte(d.Product >> 8),
+			byte(about.release), byte(about.release >> 8), 0, 0, 0, 1}
+		for i, text := range []string{d.Maker, d.Name, d.Serial} {
+			if text != "" {
+				b[14+i] = byte(i + 1)
+			}
+		}
+		return b, true
 	case 2:
 		total := 9 + len(d.config)
-		return append([]byte{9, 2, byte(total), byte(total >> 8), d.functions, 1, 0, 0xa0, 50}, d.config...), true
+		return append([]byte{9, 2, byte(total), byte(total >> 8), d.functions, 1, about.configuration, about.attributes, about.power}, d.config...), true
 	case 3:
 		if index == 0 {
 			return []byte{4, 3, 9, 4}, true
 		}
-		if int(index) > 3 {
+		text := d.more[index]
+		if index <= 3 {
+			text = [...]string{d.Maker, d.Name, d.Serial}[index-1]
+		} else if text == "" {
 			return nil, false
 		}
-		text := [...]string{d.Maker, d.Name, d.Serial}[index-1]
 		b := []byte{0, 3}
 		for _, c := range utf16.Encode([]rune(text)) {
 			b = append(b, byte(c), byte(c>>8))
@@ -148,6 +178,9 @@ func (d Device) descriptor(kind, index byte) ([]byte, bool) {
 		b[0] = byte(len(b))
 		return b, true
 	case 6: // device qualifier
+		if about.speed != highSpeed {
+			return nil, false // it knows one speed alone
+		}
 		return []byte{10, 6, 0x00, 0x02, d.class, 0, 0, 64, 1, 0}, true
 	}
 	return nil, false

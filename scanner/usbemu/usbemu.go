@@ -4,7 +4,8 @@
 // The kernel speaks USB/IP over a socket (kernel documentation, usb/usbip_protocol); here that is one end of a
 // socket pair, so there is no network. It serves the hardware tests alone, in a virtual machine of their own.
 //
-// Start reading at [Plug]. descriptors.go makes the devices, scans.go what they send.
+// Start reading at [Plug]. descriptors.go makes the devices, known.go and converters.go those of which real descriptors are
+// known, scans.go what they send.
 package usbemu
 
 import (
@@ -50,6 +51,7 @@ type Plugged struct {
 	mu      sync.Mutex
 	moved   *sync.Cond // something was taken from a queue, or the plug was pulled
 	in      map[byte]*endpoint
+	line    Line
 	out     [][]byte // what the host sent to other endpoints than 0, and in output and feature reports
 	pulled  bool
 	stopped chan struct{}
@@ -66,8 +68,7 @@ func Plug(d Device, port int) (*Plugged, error) {
 	p := &Plugged{dev: d, sock: os.NewFile(uintptr(pair[1]), "usbip"), in: map[byte]*endpoint{}, stopped: make(chan struct{})}
 	p.moved = sync.NewCond(&p.mu)
 	go p.serve()
-	const highSpeed = 3
-	line := fmt.Appendf(nil, "%d %d %d %d", port, pair[0], 0x10000+port, highSpeed)
+	line := fmt.Appendf(nil, "%d %d %d %d", port, pair[0], 0x10000+port, d.whole().speed)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
 		err := unix.EBUSY // as the kernel says of a port that has not yet let go of the device before
 		if portFree(port) {
