@@ -25,6 +25,7 @@ func secretly(t testing.TB, serve func(c *conn)) (*gateway, *x509.CertPool) {
 	s := httptest.NewUnstartedServer(http.NotFoundHandler())
 	s.StartTLS() // for its certificate
 	s.Close()
+	s.TLS.ClientAuth = tls.RequestClientCert // session tickets then come after the handshake, as OpenSSL's do
 	g := accept(t, func(raw *net.TCPConn, c *conn) {
 		secure := tls.Server(raw, s.TLS)
 		if secure.Handshake() != nil {
