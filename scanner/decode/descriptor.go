@@ -65,7 +65,8 @@ func ParseDescriptor(raw []byte) Descriptor {
 		g     globals
 		stack []globals
 		uses  []usageRange
-		first uint32
+		ends  [2]uint32 // of a range of usages, which come in either order
+		given [2]bool
 	)
 	d.bits = map[reportKey]int{}
 	raw = raw[:min(len(raw), maxDescriptor)]
@@ -112,11 +113,14 @@ func ParseDescriptor(raw []byte) Descriptor {
 			}
 		case 0x08:
 			uses = append(uses, usageRange{full(v, n), full(v, n)})
-		case 0x18:
-			first = full(v, n)
-		case 0x28:
-			if last := full(v, n); last >= first {
-				uses = append(uses, usageRange{first, last})
+		case 0x18, 0x28:
+			end := (prefix &^ 3 >> 4) - 1
+			ends[end], given[end] = full(v, n), true
+			if given == [2]bool{true, true} {
+				if ends[1] >= ends[0] {
+					uses = append(uses, usageRange{ends[0], ends[1]})
+				}
+				given = [2]bool{}
 			}
 		case 0x80, 0x90, 0xb0:
 			kind := map[byte]FieldKind{0x80: Input, 0x90: Output, 0xb0: Feature}[prefix&^3]
@@ -132,14 +136,14 @@ func ParseDescriptor(raw []byte) Descriptor {
 				d.Fields = append(d.Fields, Field{kind, g.report, bit, g.size, g.count, v&2 == 0, uses})
 			}
 			d.bits[key] = bit + g.size*g.count
-			uses, first = nil, 0
+			uses, given = nil, [2]bool{}
 		case 0xa0:
 			if v == 1 && len(uses) > 0 {
 				d.Apps = append(d.Apps, uses[0].first)
 			}
-			uses, first = nil, 0
+			uses, given = nil, [2]bool{}
 		case 0xc0:
-			uses, first = nil, 0
+			uses, given = nil, [2]bool{}
 		}
 	}
 	return d

@@ -180,6 +180,8 @@ func TestKeyReportFromOddDescriptors(t *testing.T) {
 		{"modifiers, array", [][]byte{head, mods, array}, KeyReport{Mods: 0, Keys: 1, Count: 3}},
 		{"array, modifiers", [][]byte{head, array, mods}, KeyReport{Mods: 3, Keys: 0, Count: 3}},
 		{"an array of all keys, modifiers", [][]byte{head, {0x95, 0x03, 0x75, 0x08, 0x19, 0x00, 0x29, 0xff, 0x81, 0x00}, mods}, KeyReport{Mods: 3, Keys: 0, Count: 3}},
+		{"ranges that give their last usage first", [][]byte{head, {0x95, 0x03, 0x75, 0x08, 0x29, 0x65, 0x19, 0x00, 0x81, 0x00},
+			{0x29, 0xe7, 0x19, 0xe0, 0x15, 0x00, 0x25, 0x01, 0x75, 0x01, 0x95, 0x08, 0x81, 0x02}}, KeyReport{Mods: 3, Keys: 0, Count: 3}},
 		{"a bitmap and an array", [][]byte{head, mods, bitmap, array}, KeyReport{Mods: 0, Keys: 5, Count: 3}},
 		{"a bitmap", [][]byte{head, mods, bitmap}, KeyReport{Mods: 0, Keys: 8, Count: 0x20, Bitmap: true, First: 4}},
 		{"two bitmaps", [][]byte{head, mods, bitmap, {0x75, 0x01, 0x95, 0x08, 0x19, 0x24, 0x29, 0x2b, 0x81, 0x02}}, KeyReport{Mods: 0, Keys: 8, Count: 0x20, Bitmap: true, First: 4}},
