@@ -165,6 +165,15 @@ func (tb *tab) sees(selector, words string) {
 	}
 }
 
+// closes waits until a dialog is gone. One that stays says why.
+func (tb *tab) closes(selector string) {
+	tb.t.Helper()
+	read := fmt.Sprintf("const d = document.querySelector(%q); return d.open ? d.innerText : ''", selector)
+	if _, err := polled(tb, read, func(seen string) bool { return seen == "" }); err != nil {
+		tb.t.Fatalf("%s stays open: %v", selector, err)
+	}
+}
+
 // press clicks the button with this text inside an element, once it is there.
 func (tb *tab) press(selector, text string) {
 	tb.t.Helper()

@@ -160,11 +160,13 @@ func (v *visit) live(t *testing.T) {
 
 func (v *visit) cancel(t *testing.T) {
 	v.put(t, sale.Request{ID: "T1-0202", Amount: 700, Currency: "HKD", Lane: "1"})
-	v.page.press("#lanes", "Cancel")
-	v.page.sees("#dialog", "Cancel this sale?")
+	v.page.sees("#lanes", "T1-0202")
+	v.page.press("#lanes [aria-label='Lane 1']", "Cancel") // the other lane has one too
+	v.page.sees("#dialog", "Sale T1-0202")
 	v.page.accessible("confirmation", v.axe)
 	v.page.picture("page-cancel")
 	v.page.press("#dialog", "Cancel the sale")
+	v.page.closes("#dialog")
 	if s := settled(v.ctx, t, v.Stage, "T1-0202", func(s sale.View) bool { return s.Final }); s.Reason != sale.Cancelled {
 		t.Errorf("%+v", s)
 	}
@@ -185,6 +187,7 @@ func (v *visit) refund(t *testing.T) {
 	v.page.sees("#dialog", "no more than that")
 	js[any](v.page, `document.querySelector("#dialog [name=amount]").value = "28.50"`)
 	v.page.press("#dialog", "Give it back")
+	v.page.closes("#dialog")
 	if s := settled(v.ctx, t, v.Stage, "T1-0201", func(s sale.View) bool { return s.Refunded > 0 }); s.Refunded != 2850 {
 		t.Errorf("%d went back", s.Refunded)
 	}
@@ -253,6 +256,7 @@ func (v *visit) resolve(t *testing.T) {
 	v.page.picture("page-decide")
 	js[any](v.page, `document.querySelector("#dialog [name=even]").checked = true`)
 	v.page.press("#dialog", "Decide")
+	v.page.closes("#dialog")
 	settled(v.ctx, t, v.Stage, "T1-0203", func(s sale.View) bool { return s.State == sale.NotPaid })
 }
 
