@@ -110,13 +110,15 @@ func TestBrowserPages(t *testing.T) {
 	}
 }
 
-// all waits until each display has shown its words. An outcome is shown for some seconds only, so what was seen counts.
+// all waits until each display has shown its words since it was last waited for. An outcome is shown for some seconds only, so
+// what was seen counts.
 func (v *visit) all(en, hant, hans string) {
 	v.page.t.Helper()
 	for lang, words := range map[string]string{"en": en, "zh-Hant": hant, "zh-Hans": hans} {
 		if _, err := polled(v.shows[lang], "return window.seen", func(seen string) bool { return strings.Contains(seen, words) }); err != nil {
 			v.page.t.Fatalf("the display in %s never showed %q: %v", lang, words, err)
 		}
+		js[any](v.shows[lang], `window.seen = document.querySelector("main").innerText`)
 	}
 }
 
@@ -136,8 +138,8 @@ func (v *visit) live(t *testing.T) {
 	v.page.sees("#totals", "UnionPay")
 	v.put(t, sale.Request{ID: "T2-0104", Amount: 3600, Currency: "HKD", Lane: "2", Ticket: "88210"})
 	v.put(t, sale.Request{ID: "T1-0201", Amount: 12850, Currency: "HKD", Lane: "1", Ticket: "88211"})
-	v.all("Show your payment code", "請出示付款碼", "请出示付款码")
 	v.all("128.50", "128.50", "128.50")
+	v.all("Show your payment code", "請出示付款碼", "请出示付款码")
 	v.page.sees("#lanes", "HKD 128.50")
 	v.page.sees("#lanes", "Waiting for a code")
 	v.shows["zh-Hant"].picture("display-scan")
@@ -153,8 +155,9 @@ func (v *visit) live(t *testing.T) {
 	if err := v.Complete(s.Payments[0].OutTradeNo); err != nil {
 		t.Fatal(err)
 	}
-	v.all("Paid", "付款成功", "支付成功")
+	v.shows["en"].sees("main", "Paid")
 	v.shows["en"].picture("display-paid")
+	v.all("Paid", "付款成功", "支付成功")
 	v.page.sees("#sales", "T1-0201")
 }
 
