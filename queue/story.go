@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"fmt"
 
 	"cpmd/queue/sale"
 )
@@ -24,9 +25,15 @@ func (q *Queue) Story(_ context.Context, id string) (sale.Story, error) {
 	if err != nil {
 		return sale.Story{}, unavailable(err)
 	}
+	money := func(minor int64) string {
+		if decimals, known := q.cfg.Currencies[s.Currency]; known {
+			return s.Currency + " " + sale.Decimal(minor, decimals)
+		}
+		return fmt.Sprintf("%d minor units of %s", minor, s.Currency) // that was configured once
+	}
 	lines := make([]sale.StoryLine, 0, len(entries))
 	for _, e := range entries {
-		l := sale.StoryLine{Seq: e.Seq, At: e.At, Text: e.Cause.Tell()}
+		l := sale.StoryLine{Seq: e.Seq, At: e.At, Text: e.Cause.Tell(money)}
 		if e.Kind == "refund" {
 			l.Text = "Refund " + e.Subject + ": " + l.Text
 		}

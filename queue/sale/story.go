@@ -24,14 +24,14 @@ type Story struct {
 	Next    string       `json:"next"` // what cpmd will do
 }
 
-// Tell puts into words what an event was and what came of it.
-func (c Cause) Tell() string {
+// Tell puts into words what an event was and what came of it; money writes an amount with its currency.
+func (c Cause) Tell(money func(minor int64) string) string {
 	var b strings.Builder
 	switch c.Event {
 	case Opened:
 		what := "Sale"
 		if c.Amount > 0 {
-			what = fmt.Sprintf("Refund of %d minor units", c.Amount)
+			what = "Refund of " + money(c.Amount)
 		}
 		b.WriteString(what + " opened by " + cmp.Or(c.By, "the till") + ".")
 		if c.Payment != "" {
@@ -56,7 +56,7 @@ func (c Cause) Tell() string {
 	case DeliveryConfirmed:
 		fmt.Fprintf(&b, "Delivery confirmed (%s).", c.By)
 	case GivenBack:
-		fmt.Fprintf(&b, "Refund %s is done: %d minor units given back.", c.Refund, c.Amount)
+		fmt.Fprintf(&b, "Refund %s is done: %s given back.", c.Refund, money(c.Amount))
 	case Decided:
 		fmt.Fprintf(&b, "An operator (%s) decided that it is %s: %q.", c.By, c.Outcome, c.Note)
 	}
