@@ -100,7 +100,7 @@ const theDay = once(async () => {
   draw();
   fill($("books"), books(d.books, act));
   await list();
-}, (took) => Math.max(1000, took * 10));
+}, (took) => Math.min(Math.max(1000, took * 10), 5000));
 
 // draw fits the drawing to the window as it is.
 function draw() {
