@@ -62,6 +62,12 @@ func (q *Queue) setAside(s subject, err error) {
 	n := q.aside[s]
 	q.aside[s] = n + 1
 	q.timers.set(s, q.clock.now().Add(asidePace[min(n, len(asidePace)-1)]))
+	id := s.id
+	if s.kind == "refund" { // it is asked about with its sale
+		if f, ok, err := q.cfg.Journal.Refund(s.id); ok && err == nil {
+			id = f.Sale
+		}
+	}
 	q.raise(s, sale.Effect{Kind: sale.RaiseAlarm, Text: fmt.Sprintf("cpmd could not go on with this %s (%v) and has set it aside; it tries again by itself. "+
-		"Ask QFPay now (cpmctl ask %s), look it up in QFPay's portal, and report this with cpmctl diagnose", s.kind, err, s.id)})
+		"Ask QFPay now (cpmctl ask %s), look it up in QFPay's portal, and report this with cpmctl diagnose", s.kind, err, id)})
 }

@@ -16,14 +16,14 @@ func (q *Queue) ConfirmDelivery(ctx context.Context, id, by string) (sale.View, 
 			return &sale.Error{Code: sale.NotDeliverable, Sale: id, Detail: fmt.Sprintf(format, args...)}
 		}
 		switch {
-		case s.Delivery == sale.Delivered:
-			return nil
 		case s.Delivery == sale.Returning || s.Delivery == sale.Returned:
-			return refuse("it is too late: the money of sale %s is going back; do not hand the goods over", id)
+			return refuse("it is too late: the money of sale %s is going back or has gone back; do not hand the goods over", id)
 		case !s.ConfirmDelivery:
 			return refuse("sale %s was opened without confirm_delivery; there is nothing to confirm", id)
-		case s.Delivery != sale.Awaited:
+		case s.Delivery != sale.Awaited && s.Delivery != sale.Delivered:
 			return refuse("sale %s is %s; hand nothing over", id, s.State)
+		case s.MoneyMissing():
+			return refuse("QFPay no longer shows the money of sale %s as the shop's; look it up in QFPay's portal before anybody hands the goods over", id)
 		}
 		refunds, err := q.cfg.Journal.RefundsOf(id)
 		if err != nil {
@@ -36,7 +36,7 @@ func (q *Queue) ConfirmDelivery(ctx context.Context, id, by string) (sale.View, 
 			}
 		}
 		if back >= s.Amount {
-			return refuse("the whole amount of sale %s is being refunded; do not hand the goods over", id)
+			return refuse("the whole amount of sale %s is refunded or may be; do not hand the goods over", id)
 		}
 		return nil
 	})

@@ -64,10 +64,11 @@ func unavailable(err error) *sale.Error {
 		return &sale.Error{Code: sale.JournalUnavailable, Detail: a.Error()}
 	}
 	if ownFault(err) {
-		return &sale.Error{Code: sale.Internal, Detail: "cpmd could not do this (" + err.Error() + "); nothing was sent. Please report it with cpmctl diagnose"}
+		return &sale.Error{Code: sale.Internal, Detail: "cpmd could not do this (" + err.Error() + "). This request did nothing; what was sent before stands. " +
+			"Please report it with cpmctl diagnose"}
 	}
 	return &sale.Error{Code: sale.JournalUnavailable, Detail: "the journal is not writable (" + err.Error() +
-		"): nothing was sent. Make room on its disk or make it writable; cpmd resumes automatically"}
+		"). This request did nothing; what was sent before stands. Make room on its disk or make it writable; cpmd resumes automatically"}
 }
 
 // hold runs a step whose event does not come again by itself, and keeps it while the journal is down.

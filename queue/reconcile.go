@@ -33,9 +33,22 @@ func (q *Queue) Reconcile(ctx context.Context, day, by string) (sale.Reconciliat
 				q.raise(subject{"day", r.Day}, sale.Effect{Kind: sale.RaiseAlarm, Payment: m.OutTradeNo, Text: m.Alarm(r.Day)})
 			}
 		}
+		for _, m := range r.Different {
+			if m.Sale != "" && m.Refund == "" { // the audit sets right what it can
+				q.askBeside(m.Sale, by)
+			}
+		}
 		return nil
 	})
 	return r, err
+}
+
+// askBeside has QFPay asked about a sale behind all customers.
+func (q *Queue) askBeside(id, by string) {
+	s := subject{"sale", id}
+	q.hold(s, func() error {
+		return q.stepSale(id, sale.Event{Kind: sale.AskNow, At: q.clock.now(), By: by, Beside: true})
+	})
 }
 
 // LastReconciliation returns the kept comparison of a day, or of the newest day that has one where day is empty.

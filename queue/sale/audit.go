@@ -71,6 +71,8 @@ func (c *change) audited(p *Payment, f *payment.QueryResult) {
 	case f.Meaning == payment.Paid && !kept:
 		c.moneyFound(p)
 		return
+	case f.Meaning == payment.Paid:
+		a.Missing, a.Gone = false, 0
 	case f.Meaning == payment.Undone && kept && c.s.Refunded+c.ev.UnderWay < c.s.Amount:
 		c.moneyMissing(p, f)
 	case f.Meaning == payment.Undone && !kept && !a.Found.IsZero():
@@ -134,7 +136,7 @@ func (c *change) closeEnded(p *Payment) {
 }
 
 // lateMoney is the alarm where a sale has no other payment that could count.
-const lateMoney = "QFPay shows this payment as paid, which cpmd had taken for dead; the sale now counts as paid by it"
+const lateMoney = "QFPay shows this payment as paid, which cpmd had taken for dead; the sale now counts as paid by it: make sure that the customer got the goods"
 
 // moneyFound: QFPay shows money for a payment that was taken for dead.
 func (c *change) moneyFound(p *Payment) {
@@ -255,6 +257,6 @@ func (c *change) askNow() {
 		}
 	}
 	for i := range c.effects {
-		c.effects[i].Urgent = true
+		c.effects[i].Urgent = !c.ev.Beside
 	}
 }

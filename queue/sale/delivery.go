@@ -22,6 +22,12 @@ func (s *Sale) Done() bool {
 	return s.State.Final() && s.Delivery != Awaited && s.Delivery != Returning
 }
 
+// MoneyMissing reports whether QFPay shows the money that paid the sale as gone.
+func (s *Sale) MoneyMissing() bool {
+	p := s.paidBy()
+	return p != nil && p.Progress.Audit.Missing
+}
+
 // deliveryConfirmed ends the wait for the goods. It comes too late once the money is on its way back.
 func (c *change) deliveryConfirmed() {
 	if c.s.Delivery == Awaited {
@@ -42,13 +48,16 @@ func (c *change) returnMoney() {
 		c.s.NextAt = c.ev.At.Add(returnAgain)
 	}
 	c.s.Slow++
-	for i := range c.s.Payments {
-		if p := &c.s.Payments[i]; p.Outcome == OutcomePaid && p.GatewayID() == "" { // an operator decided that it is paid
-			if c.s.Slow == 1 {
-				c.alarm(p, "the delivery was not confirmed, and QFPay's number for this payment (syssn) is not known: refund it in QFPay's portal")
-			}
-			return
+	switch p := c.s.paidBy(); {
+	case p == nil:
+	case p.GatewayID() == "": // an operator decided that it is paid
+		if c.s.Slow == 1 {
+			c.alarm(p, "the delivery was not confirmed, and QFPay's number for this payment (syssn) is not known: refund it in QFPay's portal")
 		}
+		return
+	case p.Progress.Audit.Missing: // it may have gone back already: nothing is refunded blindly
+		c.audit(p)
+		return
 	}
 	c.effects = append(c.effects, Effect{Kind: ReturnMoney})
 }
@@ -68,7 +77,7 @@ func (c *change) refundRefused() {
 		if c.s.Delivery == Returning && c.s.Rejected == "" {
 			c.s.Rejected = c.ev.Note
 			c.alarm(p, "the delivery was not confirmed, and QFPay has not given the money back (refund %s: %s). cpmd keeps trying; "+
-				"if the customer is waiting, refund it in QFPay's portal", c.ev.Refund, strings.TrimSuffix(c.ev.Note, "."))
+				"if the customer is waiting, look in QFPay's portal whether it went back already, and refund it there only if not", c.ev.Refund, strings.TrimSuffix(c.ev.Note, "."))
 		}
 	}
 }

@@ -53,6 +53,7 @@ type Event struct {
 	Amount    int64                // given_back: minor units
 	Refund    string               // given_back, gave_back: its id
 	Moved     time.Duration        // clock_moved
+	Beside    bool                 // asked: by cpmd itself, behind all customers
 }
 
 // A Bind is the pairing of a scanned code with a sale, before anything is sent.

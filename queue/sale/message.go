@@ -42,11 +42,14 @@ func paidMessage(s Sale) string {
 		return "Paid. Confirm the delivery before handing over the goods, or the money goes back."
 	case Returning:
 		switch p := s.paidBy(); {
+		case p != nil && p.Progress.Audit.Missing:
+			return "Paid, but the delivery was not confirmed. QFPay shows the money as given back already; look it up in QFPay's portal. " +
+				"Do not hand over the goods."
 		case p != nil && p.GatewayID() == "":
 			return "Paid, but the delivery was not confirmed: refund it in QFPay's portal. Do not hand over the goods."
 		case s.Rejected != "":
-			return "Paid, but the delivery was not confirmed. QFPay has not given the money back yet; cpmd keeps trying. " +
-				"Do not hand over the goods."
+			return "Paid, but the delivery was not confirmed. QFPay has refused to give the money back, perhaps because it has gone back " +
+				"already; cpmd keeps looking. Do not hand over the goods."
 		}
 		return "Paid, but the delivery was not confirmed: the money is being refunded. Do not hand over the goods."
 	case Returned:
@@ -54,6 +57,9 @@ func paidMessage(s Sale) string {
 	}
 	switch {
 	case s.Refunded == 0:
+		if p := s.paidBy(); p != nil && p.Progress.Decided {
+			return "Paid, as an operator decided."
+		}
 		return "Paid."
 	case s.Refunded < s.Amount:
 		return "Paid, then refunded in part."
@@ -68,7 +74,8 @@ func notPaidMessage(s Sale) string {
 	}
 	switch {
 	case last == OutcomeDecided:
-		return "Not paid: decided by an operator. If the customer's phone shows a charge, look it up in QFPay's portal."
+		return "Not paid: decided by an operator; cpmd goes on asking QFPay. If the customer's phone shows a charge, look it up in " +
+			"QFPay's portal before charging again."
 	case last == OutcomeReversed, s.Reason == Reversed:
 		return "Not paid: cancelled at QFPay. The shop keeps no money."
 	case s.Reason == NotSent && last == OutcomeNotSent:
@@ -84,7 +91,8 @@ func notPaidMessage(s Sale) string {
 	case Misconfigured:
 		return "Not paid: QFPay rejects this merchant's configuration. Call the person who set up cpmd (cpmctl diagnose)."
 	case NotSent:
-		return "Not paid: QFPay has no record of this payment. Check the network, then try again."
+		return "Not paid: QFPay does not list this payment. If the customer's phone shows a charge, do not charge again and call the " +
+			"person in charge; otherwise start a new sale."
 	}
 	return ""
 }
@@ -92,6 +100,9 @@ func notPaidMessage(s Sale) string {
 // waitingAgain is what the cashier does after a code that did not pay.
 func waitingAgain(p *Payment) string {
 	switch {
+	case p.Outcome == OutcomeDeclined && p.Progress.Soft && !p.Progress.Closed:
+		return fmt.Sprintf("The payment was declined (%s). Ask the customer for a fresh code or another wallet, and not to complete the first "+
+			"payment on the phone.", p.RespCD)
 	case p.Outcome == OutcomeDeclined && p.RespCD != "":
 		return fmt.Sprintf("The payment was declined (%s). Ask the customer for a fresh code or another wallet.", p.RespCD)
 	case p.Outcome == OutcomeDeclined:

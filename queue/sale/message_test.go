@@ -25,13 +25,20 @@ func TestMessages(t *testing.T) {
 		{"cancelled before a code was shown", Sale{State: NotPaid, Reason: Cancelled}, "cancelled", []string{"money", "QFPay"}},
 		{"a used code was all that was shown", Sale{State: NotPaid, Reason: NoScan}, "no valid payment code was scanned", nil},
 		{"nothing left the machine", Sale{State: NotPaid, Reason: NotSent, Payments: ended(OutcomeNotSent)}, "never left this machine", []string{"QFPay"}},
-		{"QFPay does not list it", Sale{State: NotPaid, Reason: NotSent, Payments: ended(OutcomeNeverArrived)}, "no record", []string{"reached"}},
+		{"QFPay does not list it", Sale{State: NotPaid, Reason: NotSent, Payments: ended(OutcomeNeverArrived)}, "does not list this payment. If the customer's phone shows a charge, do not charge again", []string{"reached", "try again", "network"}},
 		{"wholly refunded by hand", Sale{State: Paid, Amount: 100, Refunded: 100, Payments: ended(OutcomePaid)}, "refunded in full", nil},
 		{"partly refunded", Sale{State: Paid, Amount: 100, Refunded: 40, Payments: ended(OutcomePaid)}, "refunded in part", nil},
 		{"given back, the delivery not confirmed", Sale{State: Paid, Amount: 100, Refunded: 100, Delivery: Returned, Payments: ended(OutcomePaid)}, "Do not hand over", nil},
 		{"being given back", Sale{State: Paid, Amount: 100, Delivery: Returning, Payments: ended(OutcomePaid)}, "is being refunded. Do not hand over", nil},
 		{"cannot be given back by cpmd", Sale{State: Paid, Amount: 100, Delivery: Returning, Payments: []Payment{{Outcome: OutcomePaid}}}, "in QFPay's portal. Do not hand over", []string{"is being"}},
-		{"QFPay refuses to give it back", Sale{State: Paid, Amount: 100, Delivery: Returning, Rejected: "no", Payments: ended(OutcomePaid)}, "has not given the money back yet", []string{"is being"}},
+		{"QFPay refuses to give it back", Sale{State: Paid, Amount: 100, Delivery: Returning, Rejected: "no", Payments: ended(OutcomePaid)}, "perhaps because it has gone back already", []string{"is being", "has not"}},
+		{"went back without cpmd", Sale{State: Paid, Amount: 100, Delivery: Returning, Rejected: "no",
+			Payments: []Payment{{Outcome: OutcomePaid, SysSN: "7", Progress: Progress{Audit: Audit{Missing: true}}}}}, "shows the money as given back already", []string{"keeps"}},
+		{"paid by an operator's word", Sale{State: Paid, Amount: 100, Payments: []Payment{{Outcome: OutcomePaid, Progress: Progress{Decided: true}}}}, "as an operator decided", nil},
+		{"declined in a way that the customer can still complete", Sale{State: Waiting, Payments: []Payment{{Outcome: OutcomeDeclined, RespCD: "2007", Progress: Progress{Soft: true}}}},
+			"not to complete the first payment", nil},
+		{"such a one closed at QFPay", Sale{State: Waiting, Payments: []Payment{{Outcome: OutcomeDeclined, RespCD: "2007", Progress: Progress{Soft: true, Closed: true}}}},
+			"fresh code", []string{"complete"}},
 	} {
 		got := message(c.s)
 		if !strings.Contains(got, c.want) {

@@ -46,7 +46,8 @@ func (m Mismatch) Alarm(day string) string {
 	case m.Sale != "":
 		subject = "sale " + m.Sale
 	}
-	return fmt.Sprintf("the books of %s disagree on %s (%s, %d minor units): here %s, at QFPay %s", day, subject, m.OutTradeNo, m.Amount,
+	return fmt.Sprintf("the books of %s disagree on %s (%s, %d minor units): here %s, at QFPay %s. "+
+		"Look it up in QFPay's portal; what was charged and is not owed must go back", day, subject, m.OutTradeNo, m.Amount,
 		cmp.Or(m.Here, "nothing"), cmp.Or(m.There, "nothing"))
 }
 

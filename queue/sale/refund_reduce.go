@@ -131,24 +131,29 @@ func (c *refundChange) answered() {
 	c.f.NextAt = c.ev.At.Add(c.r.Poll)
 }
 
+// lookFirst is for what is not proved: a second refund may be a second loss.
+const lookFirst = "Look in QFPay's portal before you refund again with a new refund id."
+
 // refusal is what a refused refund's cashier should know.
 func refusal(a *payment.Answer) string {
-	s := "QFPay refused the refund"
-	if a.Meaning == payment.Unknown {
-		s = "QFPay did not make the refund"
-	}
+	said := a.RespCD
 	if a.Text != "" {
-		s += fmt.Sprintf(" (%s: %s).", a.RespCD, a.Text)
-	} else {
-		s += fmt.Sprintf(" (%s).", a.RespCD)
+		said += ": " + a.Text
 	}
+	if a.Meaning == payment.Unknown {
+		return "QFPay does not list this refund (its answer was " + said + "). " + lookFirst
+	}
+	s := "QFPay refused the refund (" + said + ")."
 	switch {
 	case a.RespCD == "1265":
-		return s + " Refunds are blocked from 23:30 to 00:30 and past the wallet's time limit; try again after 00:30 with a new refund id."
+		s += " Refunds are blocked from 23:30 to 00:30 and past the wallet's time limit; try again after 00:30 with a new refund id."
 	case a.RespCD == "1269":
-		return s + " There is not enough unsettled money today; try again after more sales, or tomorrow after 11:00, with a new refund id."
+		s += " There is not enough unsettled money today; try again after more sales, or tomorrow after 11:00, with a new refund id."
 	case a.RetryLater:
-		return s + " Try again later with a new refund id."
+		s += " Try again later with a new refund id."
+	}
+	if !a.Genuine { // nobody signed that
+		s += " " + lookFirst
 	}
 	return s
 }
@@ -187,7 +192,7 @@ func (c *refundChange) queried() {
 		}
 	case payment.NotFound:
 		if c.surelyRefused() || c.surelyAbsent() {
-			c.end(NotRefunded, cmp.Or(g.Why, "QFPay has no record of this refund. Look in QFPay's portal before you refund again with a new refund id."))
+			c.end(NotRefunded, cmp.Or(g.Why, "QFPay does not list this refund. "+lookFirst))
 			return
 		}
 	}

@@ -294,10 +294,11 @@ func TestRefundIsNoted(t *testing.T) {
 		a    payment.Answer
 		want string
 	}{
-		{payment.Answer{Meaning: payment.Unknown, RespCD: "1298", Text: "try later"}, "QFPay did not make the refund (1298: try later)."},
-		{payment.Answer{Meaning: payment.Unknown, RespCD: "1298"}, "QFPay did not make the refund (1298)."},
-		{payment.Answer{Meaning: payment.Unknown}, "QFPay has no record of this refund."},
-		{payment.Answer{Meaning: payment.Refused, RespCD: "1204", Text: "no such order"}, "QFPay refused the refund (1204: no such order)."},
+		{payment.Answer{Meaning: payment.Unknown, RespCD: "1298", Text: "try later"}, "QFPay does not list this refund (its answer was 1298: try later). Look in QFPay's portal before"},
+		{payment.Answer{Meaning: payment.Unknown, RespCD: "1298"}, "QFPay does not list this refund (its answer was 1298). Look in QFPay's portal before"},
+		{payment.Answer{Meaning: payment.Unknown}, "QFPay does not list this refund. Look in QFPay's portal before"},
+		{payment.Answer{Meaning: payment.Refused, RespCD: "1204", Text: "no such order"}, "QFPay refused the refund (1204: no such order). Look in QFPay's portal before"},
+		{payment.Answer{Meaning: payment.Refused, RespCD: "1204", Text: "no such order", Genuine: true}, "QFPay refused the refund (1204: no such order)."},
 	} {
 		b := refunding(t)
 		b.answer(c.a)

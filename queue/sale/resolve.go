@@ -44,7 +44,9 @@ func CheckResolve(s Sale, d Resolution) error {
 		against = "QFPay last said that the customer may still pay"
 	case said == payment.Pending && d.Outcome == Paid:
 		against = "QFPay last said that the customer has not paid yet"
-	case d.Outcome == Paid && (said == payment.Declined || said == payment.Undone || said == payment.NotFound):
+	case d.Outcome == Paid && said == payment.NotFound:
+		against = "QFPay does not list this payment"
+	case d.Outcome == Paid && (said == payment.Declined || said == payment.Undone):
 		against = "QFPay last said that this payment is not paid (" + string(said) + ")"
 	}
 	if against != "" && !d.EvenThough {

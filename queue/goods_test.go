@@ -1,0 +1,140 @@
+package queue
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cpmd/payment"
+	"cpmd/queue/sale"
+)
+
+// A machine that lost the answer to "delivered" asks again after staff gave the whole amount back: it must not hand over now.
+func TestDeliveredAgainAfterAWholeRefund(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundRequest) payment.Answer { return answer(payment.Paid) },
+		query: func(int, payment.Query) payment.QueryResult { return finding(payment.Paid) }}
+	bubble(t, g, func(c *counter) {
+		c.openSettled("a")
+		if _, err := c.ConfirmDelivery(ctx, "a", "machine"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.PutRefund(ctx, sale.RefundRequest{ID: "part", Sale: "a", Amount: 100}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if _, err := c.ConfirmDelivery(ctx, "a", "machine"); err != nil {
+			t.Errorf("a part went back, and the goods stay: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if _, _, err := c.PutRefund(ctx, sale.RefundRequest{ID: "rest", Sale: "a", Amount: 400}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		_, err := c.ConfirmDelivery(ctx, "a", "machine")
+		wantCode(t, err, sale.NotDeliverable, "a")
+	})
+}
+
+// gone is a payment whose whole money went back at QFPay.
+func gone() payment.QueryResult {
+	f := finding(payment.Undone)
+	f.Cancel, f.Listed = "3", true
+	return f
+}
+
+// QFPay shows the money of a machine's sale as gone: nothing is handed over for it until QFPay shows it again.
+func TestGoodsWithoutMoney(t *testing.T) {
+	var missing atomic.Bool
+	missing.Store(true)
+	g := &fakeGateway{pay: always(payment.Paid)}
+	g.query = func(int, payment.Query) payment.QueryResult {
+		if missing.Load() {
+			return gone()
+		}
+		return finding(payment.Paid)
+	}
+	bubble(t, g, func(c *counter) {
+		c.openSettled("a")
+		ask := func() {
+			if _, err := c.AskNow(ctx, "a", "boss"); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		ask()
+		c.wantAlarm("the shop may not have this money")
+		_, err := c.ConfirmDelivery(ctx, "a", "machine")
+		wantCode(t, err, sale.NotDeliverable, "a")
+		missing.Store(false)
+		ask()
+		if _, err := c.ConfirmDelivery(ctx, "a", "machine"); err != nil {
+			t.Errorf("QFPay shows the money again: %v", err)
+		}
+	})
+}
+
+// Staff gave a machine's money back in the portal, and then its time is up: cpmd sees that it went back, tells a person, and does
+// not ask for it to go back again and again.
+func TestReturnOfWhatWentBackAlready(t *testing.T) {
+	refuse := payment.Answer{Meaning: payment.Refused, RespCD: "1262", Genuine: true}
+	g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundRequest) payment.Answer { return refuse }}
+	g.query = func(_ int, q payment.Query) payment.QueryResult {
+		if q.Refund {
+			return finding(payment.NotFound)
+		}
+		return gone()
+	}
+	bubble(t, g, func(c *counter) {
+		c.openSettled("a")
+		time.Sleep(72 * time.Hour)
+		if n := g.number("refund"); n > 1 {
+			t.Errorf("asked %d times for money that went back", n)
+		}
+		c.wantAlarm("given back")
+		if v := c.state("a"); v.Message != "Paid, but the delivery was not confirmed. QFPay shows the money as given back already; look it up in QFPay's portal. "+
+			"Do not hand over the goods." {
+			t.Errorf("told %q", v.Message)
+		}
+	})
+}
+
+// A customer completes a declined payment hours later, when nothing is watched any more: the day's comparison finds the money, and
+// it goes back by itself.
+func TestMoneyFoundByTheDaysComparison(t *testing.T) {
+	var charged atomic.Bool
+	var number atomic.Value
+	g := &fakeGateway{refund: func(int, payment.RefundRequest) payment.Answer { return answer(payment.Paid) }}
+	g.pay = func(_ context.Context, o payment.PaymentRequest) payment.Answer {
+		number.Store(o.OutTradeNo)
+		return declined("1201", true)
+	}
+	g.query = func(_ int, q payment.Query) payment.QueryResult {
+		if charged.Load() {
+			return finding(payment.Paid)
+		}
+		return finding(payment.NotFound)
+	}
+	g.list = func(time.Time, time.Time) []payment.Item {
+		if !charged.Load() {
+			return nil
+		}
+		return []payment.Item{{OutTradeNo: number.Load().(string), SysSN: "S1", OrderType: "payment", RespCD: "0000", Cancel: "0", Amount: 12850, Currency: "HKD"}}
+	}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.until("a", sale.NotPaid, 10*time.Minute)
+		time.Sleep(2 * time.Hour)
+		charged.Store(true)
+		if r, err := c.Reconcile(ctx, "", "boss"); err != nil || len(r.Different) != 1 {
+			t.Fatalf("%+v %v", r, err)
+		}
+		time.Sleep(time.Hour)
+		if n := g.number("refund"); n != 1 {
+			t.Errorf("%d refunds of money that the shop does not own", n)
+		}
+		c.wantAlarm(`the till was told "not paid"`)
+	})
+}
