@@ -34,6 +34,9 @@ func TestHandRefundThenNothingLeftToReturn(t *testing.T) {
 				c.CancelSale(ctx, "a", "machine")
 			}
 			g.now(func(g *fakeGateway) { g.pay = always(payment.Pending) })
+			c.close()
+			c.start()
+			time.Sleep(time.Minute)
 			if _, _, err := c.PutSale(ctx, sale.Request{ID: "b", Amount: 100, Currency: "HKD", Lane: "2"}); err != nil {
 				t.Fatal(err)
 			}
