@@ -51,6 +51,9 @@ mutation: ## a mutation tool over the room ROOM=./queue/sale
 test-crash: ## KILLS=200 kills of the real daemon at random moments
 	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestKill -v -kills $(KILLS)
 
+clean-days: ## 1,000 simulated days on which nothing is wrong, each compared with QFPay's list: nothing may be reported
+	$(GO) test ./cmd/cpmd/simtest -count=1 -timeout 0 -run '^TestCleanDays$$' -days 1000
+
 soak: ## 48 simulated hours of a busy counter, then SOAK=1h of the real programs: memory, files, threads and journal must not grow
 	TMPDIR=$(MEMORY) $(GO) test -count=1 -timeout 0 ./queue -run TestDays -v -hours 48
 	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestSoak -v -soak $(SOAK)
