@@ -165,6 +165,17 @@ func TestAnswersKeepWhatIsNeededLater(t *testing.T) {
 	}
 }
 
+// An answer that does not say what became of the payment, but carries a number that QFPay gave it: QFPay has it, and no
+// empty list may say otherwise later.
+func TestUnclearAnswerWithANumber(t *testing.T) {
+	for _, code := range []string{"1298", "1161", "1252", "1296", "1254"} {
+		body := with(t, paidBody, map[string]any{"respcd": code})
+		if a := replied(200, body).answer(payAnswer, wantOrder()); a.Meaning != Unknown || a.SysSN == "" {
+			t.Errorf("%s: %+v", code, a)
+		}
+	}
+}
+
 // What names something is kept as it is, and what cannot be a name is left out; words for people are cut, and say so.
 func TestWhatIsKeptOfAnswers(t *testing.T) {
 	long := strings.Repeat("9", 128)
