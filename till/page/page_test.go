@@ -154,3 +154,14 @@ func TestFiles(t *testing.T) {
 		t.Error("files outside the folder are served")
 	}
 }
+
+// What a customer reads of a sale that is not paid claims nothing of the money, which may still be taken: it says what to do.
+func TestDisplaysClaimNothingOfTheMoney(t *testing.T) {
+	for _, show := range []page.Show{page.Declined, page.Cancelled, page.NotPaid} {
+		for _, text := range page.BuiltIn().Texts(show, "en,zh-Hant,zh-Hans") {
+			if !strings.Contains(text.Hint, "phone") && !strings.Contains(text.Hint, "手機") && !strings.Contains(text.Hint, "手机") {
+				t.Errorf("%s %s: %q", text.Lang, show, text.Hint)
+			}
+		}
+	}
+}
