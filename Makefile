@@ -58,7 +58,7 @@ soak: ## 48 simulated hours of a busy counter, then SOAK=1h of the real programs
 	TMPDIR=$(MEMORY) $(GO) test -count=1 -timeout 0 ./queue -run TestDays -v -hours 48
 	$(GO) test -count=1 -timeout 0 ./cmd/cpmd -run TestSoak -v -soak $(SOAK)
 
-test-hardware: ## the real scanner drivers against emulated USB scanners, in a virtual machine (root; about 15 minutes)
+test-hardware: ## the real scanner drivers against emulated USB scanners, in a virtual machine (root; about 25 minutes without KVM)
 	scanner/hardware/run.sh
 
 test-hardware-short: ## the same, a few minutes of it
