@@ -29,13 +29,13 @@ func (q *Queue) ConfirmDelivery(ctx context.Context, id, by string) (sale.View, 
 		if err != nil {
 			return unavailable(err)
 		}
-		back := s.Refunded
+		left := leftOf(s, refunds)
 		for _, f := range refunds {
 			if !f.State.Final() && !f.GiveBack {
-				back += f.Amount
+				left -= f.Amount
 			}
 		}
-		if back >= s.Amount {
+		if left <= 0 {
 			return refuse("the whole amount of sale %s is refunded or may be; do not hand the goods over", id)
 		}
 		return nil
@@ -52,7 +52,8 @@ func (q *Queue) returnMoney(id string) error {
 	if err != nil {
 		return err
 	}
-	paid, err := q.refundable(s, s.Amount-s.Refunded)
+	left := leftOf(s, earlier)
+	paid, err := q.refundable(s, left)
 	if refused := (*sale.Error)(nil); errors.As(err, &refused) {
 		return nil // a refund is under way; NextAt looks again
 	}
@@ -61,7 +62,7 @@ func (q *Queue) returnMoney(id string) error {
 	}
 	// A colon is in no till's id, so this one is nobody else's.
 	id = fmt.Sprintf("auto:%d:%s", len(earlier)+1, id)
-	_, err = q.beginRefund(sale.Refund{ID: id, Amount: s.Amount - s.Refunded, By: "cpmd"}, s, paid)
+	_, err = q.beginRefund(sale.Refund{ID: id, Amount: left, By: "cpmd"}, s, paid)
 	return err
 }
 

@@ -34,7 +34,10 @@ func (q *Queue) Reconcile(ctx context.Context, day, by string) (sale.Reconciliat
 			}
 		}
 		for _, m := range r.Different {
-			if m.Sale != "" && m.Refund == "" { // the audit sets right what it can
+			if m.Sale == "" || m.Refund != "" {
+				continue
+			}
+			if s, ok, err := q.find(m.Sale); err == nil && ok && s.State.Final() { // the audit sets right what it can
 				q.askBeside(m.Sale, by)
 			}
 		}

@@ -89,8 +89,8 @@ func (q *Queue) refundable(s sale.Sale, amount int64) (*sale.Payment, error) {
 			return refuse("refund %s of this sale is under way; wait until it is final", f.ID)
 		}
 	}
-	left := s.Amount - s.Refunded
-	if left == 0 {
+	left := leftOf(s, refunds)
+	if left <= 0 {
 		return refuse("nothing is left to refund: sale %s was wholly refunded", s.ID)
 	}
 	if amount > left {
@@ -102,6 +102,17 @@ func (q *Queue) refundable(s sale.Sale, amount int64) (*sale.Payment, error) {
 		}
 	}
 	return refuse("QFPay's number of this payment (syssn) is not known; refund it in QFPay's portal")
+}
+
+// leftOf is what of a sale has not gone back, minor units: neither by the books nor by what QFPay showed as done after all.
+func leftOf(s sale.Sale, refunds []sale.Refund) int64 {
+	left := s.Amount - s.Refunded
+	for _, f := range refunds {
+		if f.DoneAfterAll() && !f.GiveBack {
+			left -= f.Amount
+		}
+	}
+	return left
 }
 
 // Refund returns the refund as it stands.

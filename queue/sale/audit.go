@@ -20,6 +20,7 @@ type Audit struct {
 	BackAt  time.Time `json:"back_at,omitzero"`  // when it is given back; zero: not, or not any more
 	Backs   int       `json:"backs,omitempty"`   // attempts
 	Back    bool      `json:"back,omitempty"`    // it went back
+	Refused bool      `json:"refused,omitempty"` // an attempt failed, and a person was called
 	Kept    bool      `json:"kept,omitempty"`    // a person decided that it stays
 	Odd     bool      `json:"odd,omitempty"`     // it is listed in a way that is not understood, and a person was called
 	Gone    int       `json:"gone,omitempty"`    // looks at a paid payment that QFPay does not know as paid
@@ -67,16 +68,26 @@ func (c *change) audited(p *Payment, f *payment.QueryResult) {
 	p.Progress.Polls++
 	c.noteEnded(p, f)
 	kept := p.Outcome == OutcomePaid
+	if f.Meaning != payment.Paid {
+		p.Progress.Paid = 0
+	}
+	early := c.ev.AskedAt.Before(c.s.EndedAt.Add(c.r.Answer)) // lists may lag
 	switch {
 	case f.Meaning == payment.Paid && !kept:
 		c.moneyFound(p)
 		return
 	case f.Meaning == payment.Paid:
-		a.Missing, a.Gone = false, 0
+		if p.Progress.Paid++; a.Missing && p.Progress.Paid >= paidProves && p.Progress.Cancel == NoCancel {
+			a.Missing = false
+		}
+		a.Gone = 0
 	case f.Meaning == payment.Undone && kept && c.s.Refunded+c.ev.UnderWay < c.s.Amount:
 		c.moneyMissing(p, f)
 	case f.Meaning == payment.Undone && !kept && !a.Found.IsZero():
 		a.Back, a.BackAt = true, time.Time{}
+	case kept && early && f.Meaning != payment.Unknown && f.Meaning != payment.Undone:
+		p.AuditAt = c.s.EndedAt.Add(c.r.Answer)
+		return
 	case kept && (f.Meaning == payment.Declined || f.Meaning == payment.NotFound && f.Searched):
 		if a.Gone++; a.Gone >= absentProves {
 			c.moneyMissing(p, f)
@@ -211,7 +222,8 @@ func (c *change) gaveBack() {
 		a.Back, a.BackAt, p.AuditAt = true, time.Time{}, time.Time{}
 		return
 	}
-	if a.Backs == 1 {
+	if !a.Refused {
+		a.Refused = true
 		c.alarm(p, "QFPay has not refunded this payment (refund %s); cpmd keeps trying. If that goes on, refund it in QFPay's portal", c.ev.Refund)
 	}
 }

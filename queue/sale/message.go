@@ -1,6 +1,10 @@
 package sale
 
-import "fmt"
+import (
+	"fmt"
+
+	"cpmd/payment"
+)
 
 // message tells the cashier what to do. It says nothing that is not proved. Of a final sale it says no more than its state
 // does where the audit may yet find otherwise.
@@ -36,20 +40,23 @@ func message(s Sale) string {
 	return ""
 }
 
+const neverListed = "Not paid: QFPay does not list this payment. If the customer's phone shows a charge, do not charge again and call the " +
+	"person in charge; otherwise start a new sale."
+
 func paidMessage(s Sale) string {
+	if s.MoneyMissing() && s.Delivery != Returned && s.Refunded < s.Amount {
+		return "Paid, but QFPay does not show the money as the shop's any more: look it up in QFPay's portal. Do not hand over goods for it."
+	}
 	switch s.Delivery {
 	case Awaited:
 		return "Paid. Confirm the delivery before handing over the goods, or the money goes back."
 	case Returning:
 		switch p := s.paidBy(); {
-		case p != nil && p.Progress.Audit.Missing:
-			return "Paid, but the delivery was not confirmed. QFPay shows the money as given back already; look it up in QFPay's portal. " +
-				"Do not hand over the goods."
 		case p != nil && p.GatewayID() == "":
 			return "Paid, but the delivery was not confirmed: refund it in QFPay's portal. Do not hand over the goods."
 		case s.Rejected != "":
-			return "Paid, but the delivery was not confirmed. QFPay has refused to give the money back, perhaps because it has gone back " +
-				"already; cpmd keeps looking. Do not hand over the goods."
+			return "Paid, but the delivery was not confirmed. The refund is not confirmed by QFPay, perhaps because the money has gone " +
+				"back already; cpmd keeps looking. Do not hand over the goods."
 		}
 		return "Paid, but the delivery was not confirmed: the money is being refunded. Do not hand over the goods."
 	case Returned:
@@ -72,10 +79,16 @@ func notPaidMessage(s Sale) string {
 	if n := len(s.Payments); n > 0 {
 		last = s.Payments[n-1].Outcome
 	}
+	for i := range s.Payments {
+		if s.Payments[i].surplus() {
+			return "Not paid, but QFPay shows a charge: do not charge again; call the person in charge (cpmctl alarms)."
+		}
+	}
 	switch {
 	case last == OutcomeDecided:
-		return "Not paid: decided by an operator; cpmd goes on asking QFPay. If the customer's phone shows a charge, look it up in " +
-			"QFPay's portal before charging again."
+		return "Not paid: decided by an operator. If the customer's phone shows a charge, do not charge again; look it up in QFPay's portal."
+	case last == OutcomeNeverArrived:
+		return neverListed
 	case last == OutcomeReversed, s.Reason == Reversed:
 		return "Not paid: cancelled at QFPay. The shop keeps no money."
 	case s.Reason == NotSent && last == OutcomeNotSent:
@@ -83,24 +96,34 @@ func notPaidMessage(s Sale) string {
 	}
 	switch s.Reason {
 	case Declined:
+		if n := len(s.Payments); n > 0 && s.Payments[n-1].completable() {
+			return "Not paid: the wallet or QFPay declined the payment. The customer must not complete it on the phone."
+		}
 		return "Not paid: the wallet or QFPay declined the payment."
 	case Cancelled:
 		return "Not paid: cancelled."
+	case NotSent:
+		return neverListed
 	case NoScan:
 		return "Not paid: no valid payment code was scanned in time."
 	case Misconfigured:
 		return "Not paid: QFPay rejects this merchant's configuration. Call the person who set up cpmd (cpmctl diagnose)."
-	case NotSent:
-		return "Not paid: QFPay does not list this payment. If the customer's phone shows a charge, do not charge again and call the " +
-			"person in charge; otherwise start a new sale."
 	}
 	return ""
+}
+
+// completable reports whether the customer may still complete a payment that was declined: QFPay did not show it as closed.
+func (p *Payment) completable() bool {
+	return p.Outcome == OutcomeDeclined && p.Progress.Soft && p.Progress.Last != payment.Undone
 }
 
 // waitingAgain is what the cashier does after a code that did not pay.
 func waitingAgain(p *Payment) string {
 	switch {
-	case p.Outcome == OutcomeDeclined && p.Progress.Soft && !p.Progress.Closed:
+	case p.Outcome == OutcomeNeverArrived:
+		return "QFPay does not list the last payment. If the customer's phone shows a charge, do not charge again and call the person in " +
+			"charge; otherwise ask for a fresh code."
+	case p.completable():
 		return fmt.Sprintf("The payment was declined (%s). Ask the customer for a fresh code or another wallet, and not to complete the first "+
 			"payment on the phone.", p.RespCD)
 	case p.Outcome == OutcomeDeclined && p.RespCD != "":

@@ -46,9 +46,13 @@ func (m Mismatch) Alarm(day string) string {
 	case m.Sale != "":
 		subject = "sale " + m.Sale
 	}
+	next := ""
+	if m.Sale != "" && m.Refund == "" {
+		next = ". cpmd asks QFPay about it now; if it then says that it refunds the payment, and the goods went out, settle that alarm, not this one"
+	}
 	return fmt.Sprintf("the books of %s disagree on %s (%s, %d minor units): here %s, at QFPay %s. "+
 		"Look it up in QFPay's portal; what was charged and is not owed must go back", day, subject, m.OutTradeNo, m.Amount,
-		cmp.Or(m.Here, "nothing"), cmp.Or(m.There, "nothing"))
+		cmp.Or(m.Here, "nothing"), cmp.Or(m.There, "nothing")) + next
 }
 
 // A Book is what the journal says of one number.

@@ -187,7 +187,11 @@ func (c *refundChange) queried() {
 	case payment.Declined, payment.Misconfigured, payment.Refused, payment.Undone:
 		g.Known = true
 		if g.Agreed++; g.Agreed >= max(1, f.Confirm) {
-			c.end(NotRefunded, cmp.Or(g.Why, refusal(&f.Answer)))
+			why := refusal(&f.Answer)
+			if g.Suspect != "" { // its own answer was a refusal, too
+				why = cmp.Or(g.Why, why)
+			}
+			c.end(NotRefunded, why)
 			return
 		}
 	case payment.NotFound:

@@ -125,6 +125,11 @@ func decideBy(s Sale, r Rules) time.Time {
 	return time.Time{}
 }
 
+// DoneAfterAll reports whether QFPay shows a refund as done that the books have as not refunded.
+func (f *Refund) DoneAfterAll() bool {
+	return f.State == NotRefunded && !f.Progress.Audit.Found.IsZero()
+}
+
 // RefundViewOf shows a refund as tills see it.
 func RefundViewOf(f Refund) RefundView {
 	v := RefundView{ID: f.ID, Sale: f.Sale, Amount: f.Amount, Currency: f.Currency, By: f.By, State: f.State, Final: f.State.Final(),
@@ -134,10 +139,16 @@ func RefundViewOf(f Refund) RefundView {
 		v.Message = "The refund is under way. Do not refund again."
 	case Refunded:
 		v.Message = "Refunded."
+		if f.Progress.Decided {
+			v.Message = "Refunded, as an operator decided."
+		}
 	case RefundUnresolved:
 		v.Message = "Not confirmed. Do not refund again; cpmd keeps asking QFPay, and an operator may decide it (cpmctl resolve)."
 	case NotRefunded:
 		v.Message = "Not refunded. " + f.Why
+		if f.DoneAfterAll() {
+			v.Message = "QFPay shows this refund as done after all. Do not refund again; correct the books."
+		}
 	}
 	return v
 }
