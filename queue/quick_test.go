@@ -31,7 +31,7 @@ func TestQuickAndTrue(t *testing.T) {
 		{"plain decline that is listed", declined("1201", false), func(int, payment.Query) payment.QueryResult { return finding(payment.Declined) }, sale.Waiting, 5 * time.Second, "declined"},
 		{"pay_type not enabled", genuinely(payment.Answer{Meaning: payment.Misconfigured, RespCD: "1104", Confirm: 1}), notListed, sale.NotPaid, 5 * time.Second, "configuration"},
 		{"no such order", genuinely(payment.Answer{Meaning: payment.NotFound, RespCD: "1136"}), notListed, sale.Waiting, 5 * time.Second, "declined (1136)"},
-		{"HTTP 429", payment.Answer{Meaning: payment.Unknown, Throttled: true}, notListed, sale.Waiting, 10 * time.Second, "did not go through"},
+		{"HTTP 429", payment.Answer{Meaning: payment.Unknown, Throttled: true}, notListed, sale.Waiting, 10 * time.Second, "does not list the last payment"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, &fakeGateway{pay: respond(c.pay), query: c.query}, func(k *counter) {
