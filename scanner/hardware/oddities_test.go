@@ -92,8 +92,7 @@ func TestDevicesOfAsianCounters(t *testing.T) {
 			s.state(0, i, scanner.Open)
 		}
 		for i, p := range plugged {
-			pace(p, 0x81, usbemu.Keys(walletCode+"\r"))
-			if l, _ := s.scan(0, i); l.Scan != walletCode {
+			if l, _ := s.show(0, i, func() { pace(p, 0x81, usbemu.Keys(walletCode+"\r")) }); l.Scan != walletCode {
 				t.Errorf("%04x:%04x: got %q", ids[i][0], ids[i][1], l.Scan)
 			}
 			p.Unplug()
