@@ -225,20 +225,7 @@ func TestWhoGoesFirst(t *testing.T) {
 			}
 		}
 		p.given = 0
-		var order []string
-		var mu sync.Mutex
-		var all sync.WaitGroup
-		join := func(name string, c claim) {
-			all.Go(func() {
-				if err := p.turn(t.Context(), c); err != nil {
-					t.Error(err)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				order = append(order, name)
-			})
-			synctest.Wait()
-		}
+		join, turns := waitingFor(t, p)
 		born := time.Now()
 		join("audit", claim{class: audit})
 		join("old", claim{followUp, born.Add(-time.Hour)})
@@ -246,8 +233,7 @@ func TestWhoGoesFirst(t *testing.T) {
 		join("customer", claim{class: customer})
 		join("customer 2", claim{class: customer})
 		join("payment", claim{class: money})
-		all.Wait()
-		if got, want := strings.Join(order, ", "), "payment, customer, customer 2, young, old, audit"; got != want {
+		if got, want := strings.Join(turns(), ", "), "payment, customer, customer 2, young, old, audit"; got != want {
 			t.Errorf("%s instead of %s", got, want)
 		}
 	})
@@ -342,25 +328,31 @@ func TestTurnsAreGivenBack(t *testing.T) {
 	})
 }
 
+// waitingFor lets claims join the wait for turns, one behind the other; turns waits for all and returns in which order they had theirs.
+func waitingFor(t *testing.T, p *pace) (join func(name string, c claim), turns func() []string) {
+	var order []string
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	join = func(name string, c claim) {
+		all.Go(func() {
+			if err := p.turn(t.Context(), c); err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, name)
+		})
+		synctest.Wait()
+	}
+	return join, func() []string { all.Wait(); return order }
+}
+
 // Every eighth turn is for whoever has waited longest, whatever for.
 func TestTheEighthTurnIsForTheOldest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(60)
 		p.from = time.Now() // nothing is saved up: one turn a second
-		var order []string
-		var mu sync.Mutex
-		var all sync.WaitGroup
-		join := func(name string, c claim) {
-			all.Go(func() {
-				if err := p.turn(t.Context(), c); err != nil {
-					t.Error(err)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				order = append(order, name)
-			})
-			synctest.Wait()
-		}
+		join, turns := waitingFor(t, p)
 		born := time.Now()
 		join("old", claim{followUp, born.Add(-time.Hour)})
 		join("audit", claim{class: audit})
@@ -368,8 +360,7 @@ func TestTheEighthTurnIsForTheOldest(t *testing.T) {
 		for range 14 {
 			join("c", claim{class: customer})
 		}
-		all.Wait()
-		if got, want := strings.Join(order, " "), "c c c c c c c old c c c c c c c audit young"; got != want {
+		if got, want := strings.Join(turns(), " "), "c c c c c c c old c c c c c c c audit young"; got != want {
 			t.Errorf("%s instead of %s", got, want)
 		}
 	})

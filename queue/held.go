@@ -55,6 +55,9 @@ func (q *Queue) wrote(err error) {
 	}
 }
 
+// didNothing is all that is known of a sale whose request was not taken: it may be charged all the same.
+const didNothing = "This request did nothing; what was sent before stands."
+
 func unavailable(err error) *sale.Error {
 	if p := (*stepPanic)(nil); errors.As(err, &p) {
 		return &sale.Error{Code: sale.Internal, Detail: "cpmd failed (" + err.Error() + "), and what came of this is not known. " +
@@ -64,11 +67,11 @@ func unavailable(err error) *sale.Error {
 		return &sale.Error{Code: sale.JournalUnavailable, Detail: a.Error()}
 	}
 	if ownFault(err) {
-		return &sale.Error{Code: sale.Internal, Detail: "cpmd could not do this (" + err.Error() + "). This request did nothing; what was sent before stands. " +
-			"Please report it with cpmctl diagnose"}
+		return &sale.Error{Code: sale.Internal, Detail: "cpmd could not do this (" + err.Error() + "). " + didNothing +
+			" Please report it with cpmctl diagnose"}
 	}
 	return &sale.Error{Code: sale.JournalUnavailable, Detail: "the journal is not writable (" + err.Error() +
-		"). This request did nothing; what was sent before stands. Make room on its disk or make it writable; cpmd resumes automatically"}
+		"). " + didNothing + " Make room on its disk or make it writable; cpmd resumes automatically"}
 }
 
 // hold runs a step whose event does not come again by itself, and keeps it while the journal is down.

@@ -33,10 +33,8 @@ func keepAsking(ctx context.Context, gateway *payment.Client) {
 		if troubled {
 			wait = min(max(askSoonest, pause-now.Sub(asked)), lookAgain)
 		}
-		select {
-		case <-ctx.Done():
+		if !sleep(ctx, wait) {
 			return
-		case <-time.After(wait):
 		}
 	}
 }
