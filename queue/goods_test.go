@@ -102,6 +102,67 @@ func TestReturnOfWhatWentBackAlready(t *testing.T) {
 	})
 }
 
+// What went back in the portal is decided by a person, once QFPay shows it so; where QFPay shows the money again, a person is told.
+func TestOperatorDecidesThatTheMoneyWentBack(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		paidAgain bool
+	}{{"it did", false}, {"it did not", true}} {
+		t.Run(tc.name, func(t *testing.T) {
+			var paid atomic.Bool
+			paid.Store(true)
+			g := &fakeGateway{pay: always(payment.Paid), refund: func(int, payment.RefundRequest) payment.Answer {
+				return payment.Answer{Meaning: payment.Refused, RespCD: "1262", Genuine: true}
+			}}
+			g.query = func(_ int, q payment.Query) payment.QueryResult {
+				switch {
+				case q.Refund:
+					return finding(payment.NotFound)
+				case paid.Load():
+					return finding(payment.Paid)
+				}
+				return gone()
+			}
+			bubble(t, g, func(c *counter) {
+				word := sale.Resolution{ID: "a", Outcome: sale.State(sale.Returned), Note: "seen in the portal", By: "boss"}
+				c.openSettled("a")
+				_, err := c.Resolve(ctx, word)
+				wantCode(t, err, sale.NotUnresolved, "a") // nothing is being returned yet
+				time.Sleep(time.Hour)
+				if v := c.state("a"); v.Delivery != sale.Returning {
+					t.Fatalf("delivery %q", v.Delivery)
+				}
+				_, err = c.Resolve(ctx, word)
+				wantCode(t, err, sale.ContradictsGateway, "a")
+				paid.Store(false)
+				time.Sleep(72 * time.Hour)
+				alarms := len(c.openAlarms())
+				if _, err := c.Resolve(ctx, word); err != nil {
+					t.Fatal(err)
+				}
+				v := c.state("a")
+				if v.Delivery != sale.Returned || v.Message != "Paid; an operator decided that the money went back. Do not hand over the goods." {
+					t.Errorf("delivery %q, told %q", v.Delivery, v.Message)
+				}
+				_, err = c.ConfirmDelivery(ctx, "a", "machine")
+				wantCode(t, err, sale.NotDeliverable, "a")
+				paid.Store(tc.paidAgain)
+				asked := g.number("refund")
+				time.Sleep(72 * time.Hour)
+				if n := g.number("refund"); n != asked {
+					t.Error("what a person decided is asked for again")
+				}
+				if told := len(c.openAlarms()) != alarms; told != tc.paidAgain {
+					t.Errorf("a person was told: %v", told)
+				}
+				if tc.paidAgain {
+					c.wantAlarm("an operator decided that the money of this sale went back, but QFPay shows the payment as paid")
+				}
+			})
+		})
+	}
+}
+
 // A customer completes a declined payment hours later, when nothing is watched any more: the day's comparison finds the money, and
 // it goes back by itself.
 func TestMoneyFoundByTheDaysComparison(t *testing.T) {
@@ -138,5 +199,27 @@ func TestMoneyFoundByTheDaysComparison(t *testing.T) {
 			t.Errorf("%d refunds of money that the shop does not own", n)
 		}
 		c.wantAlarm(`the till was told "not paid"`)
+	})
+}
+
+// QFPay said "paid" and has no such payment on its list: the day's comparison has it looked for, and a person told.
+func TestPaidSaleThatTheListDoesNotHave(t *testing.T) {
+	g := &fakeGateway{pay: always(payment.Paid)}
+	g.query = func(int, payment.Query) payment.QueryResult {
+		f := finding(payment.NotFound)
+		f.Searched = true
+		return f
+	}
+	g.list = func(time.Time, time.Time) []payment.Item { return nil }
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		c.until("a", sale.Paid, time.Second)
+		time.Sleep(10 * time.Minute)
+		if r, err := c.Reconcile(ctx, "", "boss"); err != nil || len(r.OnlyHere) != 1 {
+			t.Fatalf("%+v %v", r, err)
+		}
+		time.Sleep(24 * time.Hour)
+		c.wantAlarm("QFPay does not list this payment")
 	})
 }

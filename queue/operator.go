@@ -10,9 +10,9 @@ import (
 
 // This file is what operators do: decide, ask, look at alarms and settle them.
 
-// Resolve takes an operator's word for an unresolved sale.
+// Resolve takes an operator's word for an unresolved sale, or for one whose money cpmd cannot return.
 func (q *Queue) Resolve(ctx context.Context, d sale.Resolution) (sale.View, error) {
-	if err := d.Check(sale.Paid, sale.NotPaid); err != nil {
+	if err := d.Check(sale.Paid, sale.NotPaid, sale.State(sale.Returned)); err != nil {
 		return sale.View{}, err
 	}
 	return q.enact(ctx, d.ID, sale.Event{Kind: sale.Decided, By: d.By, Outcome: d.Outcome, Note: d.Note}, func(s sale.Sale) error {

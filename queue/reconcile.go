@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"cpmd/payment"
@@ -33,7 +34,7 @@ func (q *Queue) Reconcile(ctx context.Context, day, by string) (sale.Reconciliat
 				q.raise(subject{"day", r.Day}, sale.Effect{Kind: sale.RaiseAlarm, Payment: m.OutTradeNo, Text: m.Alarm(r.Day)})
 			}
 		}
-		for _, m := range r.Different {
+		for _, m := range slices.Concat(r.OnlyHere, r.Different) {
 			if m.Sale == "" || m.Refund != "" {
 				continue
 			}

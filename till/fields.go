@@ -177,12 +177,12 @@ func settle(a *ask, v value) error {
 }
 
 // oneOf takes one of two words.
-func oneOf[S ~string](one, other S) rule {
+func oneOf[S ~string](words ...S) rule {
 	return func(s string) error {
-		if s == string(one) || s == string(other) {
+		if slices.Contains(words, S(s)) {
 			return nil
 		}
-		return fmt.Errorf("must be %q or %q", one, other)
+		return fmt.Errorf("must be %s", sale.AnyOf(words))
 	}
 }
 

@@ -38,11 +38,11 @@ var askCommand = &command{
 var resolveCommand = &command{
 	name: "resolve", args: []string{"ID", "OUTCOME"}, need: []string{"note"},
 	summary: "decide an unresolved sale or refund",
-	about: `For what QFPay does not report: look it up in QFPay's portal, or on the customer's phone, and say what you saw. OUTCOME is paid or not_paid for a sale, refunded or not_refunded for a refund. It shows the evidence first and asks you to confirm; a decision cannot be taken back.
+	about: `For what QFPay does not report: look it up in QFPay's portal, or on the customer's phone, and say what you saw. OUTCOME is paid or not_paid for a sale, refunded or not_refunded for a refund, and returned for a sale without delivery whose money went back outside cpmd. It shows the evidence first and asks you to confirm; a decision cannot be taken back.
 
 A decision against QFPay's last word is refused unless you say -even-though.`,
 	exits:   [3]string{"decided", "refused: nothing was decided", "not known whether it was decided, or you did not confirm"},
-	choices: map[string][]string{"OUTCOME": {"paid", "not_paid", "refunded", "not_refunded"}},
+	choices: map[string][]string{"OUTCOME": {"paid", "not_paid", "returned", "refunded", "not_refunded"}},
 	begin: func(fs *flag.FlagSet) action {
 		note := fs.String("note", "", "how you know (`TEXT`), such as \"QFPay's portal shows it as paid\"")
 		yes := fs.Bool("yes", false, "do not ask to confirm")
@@ -50,12 +50,12 @@ A decision against QFPay's last word is refused unless you say -even-though.`,
 		return func(t *tool, args []string) (int, error) {
 			d := sale.Resolution{ID: args[0], Outcome: sale.State(args[1]), Note: *note, EvenThough: *even}
 			switch d.Outcome {
-			case sale.Paid, sale.NotPaid:
+			case sale.Paid, sale.NotPaid, sale.State(sale.Returned):
 				return t.resolveSale(d, *yes)
 			case sale.State(sale.Refunded), sale.State(sale.NotRefunded):
 				return t.resolveRefund(d, *yes)
 			}
-			return usagef("%q is not an outcome: paid or not_paid for a sale, refunded or not_refunded for a refund", d.Outcome)
+			return usagef("%q is not an outcome: paid, not_paid or returned for a sale, refunded or not_refunded for a refund", d.Outcome)
 		}
 	},
 }

@@ -77,6 +77,7 @@ func (c *change) audited(p *Payment, f *payment.QueryResult) {
 		c.moneyFound(p)
 		return
 	case f.Meaning == payment.Paid:
+		c.notReturned(p)
 		if p.Progress.Paid++; a.Missing && p.Progress.Paid >= paidProves && p.Progress.Cancel == NoCancel {
 			a.Missing = false
 		}
@@ -113,6 +114,14 @@ func (c *change) audited(p *Payment, f *payment.QueryResult) {
 	p.AuditAt = time.Time{}
 	if a.Looks < len(c.r.Audit) {
 		p.AuditAt = c.after(p, c.r.Audit[a.Looks]-c.r.Audit[a.Looks-1])
+	}
+}
+
+// notReturned: an operator decided that the money went back, and QFPay shows it as the shop's.
+func (c *change) notReturned(p *Payment) {
+	if c.s.Delivery == Returned && c.s.Refunded < c.s.Amount && p.Progress.Paid == paidProves-1 {
+		c.alarm(p, "an operator decided that the money of this sale went back, but QFPay shows the payment as paid: "+
+			"look it up in QFPay's portal, and refund it if the customer has not got the money")
 	}
 }
 
@@ -246,6 +255,9 @@ func (c *change) moneyMissing(p *Payment, f *payment.QueryResult) {
 		return
 	}
 	p.Progress.Audit.Missing = true
+	if c.s.Delivery == Returned { // as the books have it
+		return
+	}
 	says := "shows this payment as given back (cancel " + f.Cancel + ")"
 	switch f.Meaning {
 	case payment.NotFound:

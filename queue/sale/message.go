@@ -60,6 +60,9 @@ func paidMessage(s Sale) string {
 		}
 		return "Paid, but the delivery was not confirmed: the money is being refunded. Do not hand over the goods."
 	case Returned:
+		if s.Refunded < s.Amount {
+			return "Paid; an operator decided that the money went back. Do not hand over the goods."
+		}
 		return "Paid, then refunded in full. Do not hand over the goods."
 	}
 	switch {

@@ -40,10 +40,10 @@ type RefundRequest struct {
 	By     string
 }
 
-// A Resolution is an operator's word on an unresolved sale or refund.
+// A Resolution is an operator's word on an unresolved sale or refund, or on a sale whose money cpmd cannot return.
 type Resolution struct {
 	ID         string // of the sale or refund
-	Outcome    State  // of a sale: paid or not_paid; of a refund: refunded or not_refunded
+	Outcome    State  // of a sale: paid, not_paid or returned; of a refund: refunded or not_refunded
 	Note       string // why; required
 	EvenThough bool   // decide against what QFPay said last
 	By         string // who
@@ -147,11 +147,26 @@ func (r *RefundRequest) Check() error {
 }
 
 // Check reports what is wrong with a decision whose outcome is one of the two.
-func (d *Resolution) Check(yes, no State) error {
-	if d.Outcome != yes && d.Outcome != no {
-		return Invalid("outcome must be %q or %q", yes, no)
+func (d *Resolution) Check(outcomes ...State) error {
+	if !slices.Contains(outcomes, d.Outcome) {
+		return Invalid("outcome must be %s", AnyOf(outcomes))
 	}
 	return CheckNote(&d.Note)
+}
+
+// AnyOf names what may stand in a field: "paid", "not_paid" or "returned".
+func AnyOf[S ~string](words []S) string {
+	var b strings.Builder
+	for i, w := range words {
+		switch {
+		case i > 0 && i == len(words)-1:
+			b.WriteString(" or ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", w)
+	}
+	return b.String()
 }
 
 // CheckNote trims a person's note and reports what is wrong with it.

@@ -2,13 +2,18 @@ package sale
 
 import (
 	"fmt"
+	"time"
 
 	"cpmd/payment"
 )
 
-// decided takes an operator's word for an unresolved sale. Who and why stand in the journal, and the audit goes on
-// watching the payment: operators err.
+// decided takes an operator's word for an unresolved sale, or that the money of one that cpmd cannot return went back.
+// Who and why stand in the journal, and the audit goes on watching the payment: operators err.
 func (c *change) decided() {
+	if c.ev.Outcome == State(Returned) {
+		c.decidedReturned()
+		return
+	}
 	p := c.s.Alive()
 	if c.s.State != Unresolved || p == nil {
 		return
@@ -26,11 +31,25 @@ func (c *change) decided() {
 	}
 }
 
+func (c *change) decidedReturned() {
+	p := c.s.paidBy()
+	if c.s.Delivery != Returning || p == nil {
+		return
+	}
+	c.s.Delivery, c.s.NextAt, c.s.Rejected = Returned, time.Time{}, ""
+	p.Progress.Paid = 0
+	c.watch(p)
+	p.AuditAt = c.ev.At
+}
+
 // CheckResolve reports why an operator cannot decide the sale so: it is not unresolved, or QFPay said something else last
 // and the operator does not decide it even though.
 func CheckResolve(s Sale, d Resolution) error {
 	if s.State == d.Outcome {
 		return nil
+	}
+	if d.Outcome == State(Returned) {
+		return checkReturned(s, d)
 	}
 	p := s.Alive()
 	if s.State != Unresolved || p == nil {
@@ -51,6 +70,18 @@ func CheckResolve(s Sale, d Resolution) error {
 	}
 	if against != "" && !d.EvenThough {
 		return contradicts(s.ID, against)
+	}
+	return nil
+}
+
+func checkReturned(s Sale, d Resolution) error {
+	p := s.paidBy()
+	switch {
+	case s.Delivery == Returned:
+	case s.Delivery != Returning || p == nil:
+		return &Error{Code: NotUnresolved, Sale: s.ID, Detail: fmt.Sprintf("the money of sale %s is not being returned, so nobody can decide that it went back", s.ID)}
+	case p.GatewayID() != "" && !s.MoneyMissing() && !d.EvenThough:
+		return contradicts(s.ID, "as far as cpmd knows QFPay shows this payment as paid")
 	}
 	return nil
 }
