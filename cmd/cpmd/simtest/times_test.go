@@ -29,6 +29,8 @@ func TestTimes(t *testing.T) {
 		{"declined (1201), listed", "code-1201", 0, 5 * time.Second},
 		{"declined (1201), not listed", "absent-1201", 0, 5 * time.Second},
 		{"pay_type not enabled (1104), not listed", "absent-1104", 0, 5 * time.Second},
+		{"declined (2007), listed, but the customer could still complete it", "revived", 0, 15 * time.Second},
+		{"declined on the phone (2007)", "pending-declined", 0, 20 * time.Second},
 		{"no such order (1136)", "absent-1136", 0, 5 * time.Second},
 		{"HTTP 429", "http-429", 0, 12 * time.Second},
 		{"answer lost, paid", "lost", 0, 5 * time.Second},
@@ -37,6 +39,11 @@ func TestTimes(t *testing.T) {
 		{"never confirmed", "never", 0, 70 * time.Second},
 		{"never confirmed, the cashier cancels after 3 s", "never", 3 * time.Second, 8 * time.Second},
 		{"no answer, paid; the cashier cancels after 1 s", "hang", time.Second, 6 * time.Second},
+		{"answer lost, never confirmed; the cashier cancels after 1 s", "lost-never", time.Second, 6 * time.Second},
+		{"no answer, never arrived; the cashier cancels after 1 s", "hang-dropped", time.Second, 0},
+		{"the customer pays as the cashier cancels; QFPay gives it back", "cancel-returned", 3 * time.Second, 8 * time.Second},
+		{"the customer pays as the cashier cancels; QFPay keeps it (1260)", "cancel-kept", 3 * time.Second, 8 * time.Second},
+		{"never confirmed, and QFPay cannot cancel it (1297)", "cancel-unsupported", 0, 0},
 	}
 	var table strings.Builder
 	table.WriteString("| at QFPay | the sale | the cashier reads | after |\n|---|---|---|--:|\n")
