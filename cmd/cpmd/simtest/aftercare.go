@@ -54,11 +54,12 @@ func (s *selling) handOver() {
 			return
 		}
 	}
-	if w.chance(s.id+" has its goods stuck", w.mix.GoodsStuck) {
+	if w.chance(s.id+" has its goods stuck", max(w.mix.GoodsStuck, w.wide.Operator)) {
 		w.saw("goods stuck")
 		if s.r.IntN(2) == 0 {
 			s.cancel()
 		}
+		s.misdecideReturn()
 		return
 	}
 	for try := 1; try < 60; try++ {

@@ -227,7 +227,7 @@ func (b *books) told(w *world, id string, v sale.View) {
 	if v.Final != v.State.Final() {
 		w.wrong("sale %s: final is %v in %s", id, v.Final, v.State)
 	}
-	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || !v.ConfirmDelivery && (f.Seq == v.Seq) != (f.Refunded == v.Refunded)) {
+	if f := a.final; f != nil && (f.State != v.State || f.Reason != v.Reason || !v.ConfirmDelivery && (f.Seq == v.Seq) != (f.Refunded == v.Refunded && f.Message == v.Message)) {
 		w.wrong("sale %s was told as %s %s, and now as %s %s", id, f.State, f.Reason, v.State, v.Reason)
 	}
 	if v.State == sale.Waiting && a.life == nil {

@@ -59,6 +59,23 @@ func (s *selling) misdecide() {
 	w.books.told(w, s.id, v)
 }
 
+// misdecideReturn is the same of money that goes back because the goods are stuck.
+func (s *selling) misdecideReturn() {
+	w := s.w
+	if !w.chance(s.id+"'s return is decided blindly", 4*w.wide.Operator) {
+		return
+	}
+	r := w.luck.of("operator", s.id+"'s return")
+	time.Sleep(between(r, time.Second, pick(r, 3*time.Minute, time.Hour)))
+	w.books.touchSale(s.id, "operator")
+	status, answer := w.post("/v1/sales/"+s.id+"/resolve", map[string]any{"outcome": sale.Returned, "note": "it will be so", "even_though": r.IntN(2) == 0})
+	w.note("%s's return is decided blindly: HTTP %d", s.id, status)
+	var v sale.View
+	if status == http.StatusOK && json.Unmarshal(answer, &v) == nil && v.Refunded < v.Amount {
+		w.saw("decided blindly: returned")
+	}
+}
+
 // misdecideRefund is the same of a refund that nobody knows the end of.
 func (s *selling) misdecideRefund(v sale.RefundView) {
 	w := s.w
