@@ -23,7 +23,7 @@ func (q *Queue) ConfirmDelivery(ctx context.Context, id, by string) (sale.View, 
 		case s.Delivery != sale.Awaited && s.Delivery != sale.Delivered:
 			return refuse("sale %s is %s; hand nothing over", id, s.State)
 		case s.MoneyMissing():
-			return refuse("QFPay no longer shows the money of sale %s as the shop's; look it up in QFPay's portal before anybody hands the goods over", id)
+			return refuse("QFPay does not show the money of sale %s as the shop's; look it up in QFPay's portal before anybody hands the goods over", id)
 		}
 		refunds, err := q.cfg.Journal.RefundsOf(id)
 		if err != nil {

@@ -96,7 +96,7 @@ func TestReturnOfWhatWentBackAlready(t *testing.T) {
 			t.Errorf("asked %d times for money that went back", n)
 		}
 		c.wantAlarm("given back")
-		if v := c.state("a"); v.Message != "Paid, but QFPay does not show the money as the shop's any more: look it up in QFPay's portal. Do not hand over goods for it." {
+		if v := c.state("a"); v.Message != "Paid, but QFPay does not show the money as the shop's: look it up in QFPay's portal. Do not hand over goods for it." {
 			t.Errorf("told %q", v.Message)
 		}
 	})

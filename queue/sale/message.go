@@ -2,6 +2,7 @@ package sale
 
 import (
 	"fmt"
+	"strings"
 
 	"cpmd/payment"
 )
@@ -12,10 +13,10 @@ func message(s Sale) string {
 	switch s.State {
 	case Waiting:
 		if s.Rejected != "" {
-			return s.Rejected
+			return warned(s.Rejected, s.Payments)
 		}
 		if n := len(s.Payments); n > 0 {
-			return waitingAgain(&s.Payments[n-1])
+			return warned(waitingAgain(&s.Payments[n-1]), s.Payments)
 		}
 		return "Ask the customer to show the payment code."
 	case Paying:
@@ -29,7 +30,7 @@ func message(s Sale) string {
 		}
 		return "Checking with QFPay. Do not charge again."
 	case Reversing:
-		return "QFPay was asked to cancel; the outcome is not known yet. Do not charge again."
+		return "Cancellation attempted; the outcome is not known yet. Do not charge again."
 	case Unresolved:
 		return "Not confirmed. Do not charge again; cpmd keeps asking QFPay and reports the outcome here."
 	case Paid:
@@ -45,7 +46,7 @@ const neverListed = "Not paid: QFPay does not list this payment. If the customer
 
 func paidMessage(s Sale) string {
 	if s.MoneyMissing() && s.Delivery != Returned && s.Refunded < s.Amount {
-		return "Paid, but QFPay does not show the money as the shop's any more: look it up in QFPay's portal. Do not hand over goods for it."
+		return "Paid, but QFPay does not show the money as the shop's: look it up in QFPay's portal. Do not hand over goods for it."
 	}
 	switch s.Delivery {
 	case Awaited:
@@ -77,34 +78,51 @@ func paidMessage(s Sale) string {
 	return "Paid, then refunded in full."
 }
 
+// notPaidMessage says why, and what any payment of the sale may yet do. The sale's end proves each of them to have taken
+// nothing, but not all by the same evidence.
 func notPaidMessage(s Sale) string {
-	var last Outcome
-	if n := len(s.Payments); n > 0 {
-		last = s.Payments[n-1].Outcome
-	}
+	wentBack := false
 	for i := range s.Payments {
-		if s.Payments[i].surplus() {
+		a := &s.Payments[i].Progress.Audit
+		switch {
+		case s.Payments[i].surplus():
 			return "Not paid, but QFPay shows a charge: do not charge again; call the person in charge (cpmctl alarms)."
+		case a.Kept:
+			return "This sale was reported as not paid, but QFPay shows a charge, which a person decided to keep. Do not charge again."
 		}
+		wentBack = wentBack || a.Back
 	}
-	switch {
-	case last == OutcomeDecided:
-		return "Not paid: decided by an operator. If the customer's phone shows a charge, do not charge again; look it up in QFPay's portal."
-	case last == OutcomeNeverArrived:
-		return neverListed
-	case last == OutcomeReversed, s.Reason == Reversed:
-		return "Not paid: cancelled at QFPay. The shop keeps no money."
-	case s.Reason == NotSent && last == OutcomeNotSent:
-		return "Not paid: the payment never left this machine. Check the network, then try again."
+	if wentBack {
+		return warned("Not paid: QFPay showed a charge later, and it was given back.", s.Payments)
+	}
+	var last *Payment
+	if n := len(s.Payments); n > 0 {
+		last = &s.Payments[n-1]
+	}
+	return warned(whyNotPaid(s, last), s.Payments)
+}
+
+// whyNotPaid says what is known of the last payment, which is nil where no code was taken.
+func whyNotPaid(s Sale, last *Payment) string {
+	if last != nil {
+		switch {
+		case last.Outcome == OutcomeDecided:
+			return "Not paid: decided by an operator. If the customer's phone shows a charge, do not charge again; look it up in QFPay's portal."
+		case last.Outcome == OutcomeNeverArrived:
+			return neverListed
+		case last.Outcome == OutcomeReversed:
+			return "Not paid: QFPay shows the payment as cancelled or given back."
+		case s.Reason == NotSent && last.Outcome == OutcomeNotSent:
+			return "Not paid: the payment never left this machine. Check the network, then try again."
+		}
 	}
 	switch s.Reason {
 	case Declined:
-		if n := len(s.Payments); n > 0 && s.Payments[n-1].completable() {
-			return "Not paid: the wallet or QFPay declined the payment. The customer must not complete it on the phone."
-		}
 		return "Not paid: the wallet or QFPay declined the payment."
 	case Cancelled:
 		return "Not paid: cancelled."
+	case Reversed:
+		return "Not paid: QFPay shows the payment as cancelled or given back."
 	case NotSent:
 		return neverListed
 	case NoScan:
@@ -113,6 +131,23 @@ func notPaidMessage(s Sale) string {
 		return "Not paid: QFPay rejects this merchant's configuration. Call the person who set up cpmd (cpmctl diagnose)."
 	}
 	return ""
+}
+
+// warned adds, where the text does not say it, what the cashier must know of payments that may yet turn out to be paid:
+// those that left this machine and are not listed, and those that the customer can still complete.
+func warned(text string, all []Payment) string {
+	unlisted, open := false, false
+	for i := range all {
+		unlisted = unlisted || all[i].Outcome == OutcomeNeverArrived
+		open = open || all[i].completable()
+	}
+	if open && !strings.Contains(text, "complete") {
+		text += " The customer must not complete a declined payment on the phone."
+	}
+	if unlisted && !strings.Contains(text, "shows a charge") {
+		text += " If the customer's phone shows a charge, do not charge again and call the person in charge."
+	}
+	return text
 }
 
 // completable reports whether the customer may still complete a payment that was declined: QFPay did not show it as closed.
@@ -127,7 +162,7 @@ func waitingAgain(p *Payment) string {
 		return "QFPay does not list the last payment. If the customer's phone shows a charge, do not charge again and call the person in " +
 			"charge; otherwise ask for a fresh code."
 	case p.completable():
-		return fmt.Sprintf("The payment was declined (%s). Ask the customer for a fresh code or another wallet, and not to complete the first "+
+		return fmt.Sprintf("The payment was declined (%s). Ask the customer for a fresh code or another wallet, and not to complete the declined "+
 			"payment on the phone.", p.RespCD)
 	case p.Outcome == OutcomeDeclined && p.RespCD != "":
 		return fmt.Sprintf("The payment was declined (%s). Ask the customer for a fresh code or another wallet.", p.RespCD)
