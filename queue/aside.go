@@ -69,5 +69,5 @@ func (q *Queue) setAside(s subject, err error) {
 		}
 	}
 	q.raise(s, sale.Effect{Kind: sale.RaiseAlarm, Text: fmt.Sprintf("cpmd could not go on with this %s (%v) and has set it aside; it tries again by itself. "+
-		"Ask QFPay now (cpmctl ask %s), look it up in QFPay's portal, and report this with cpmctl diagnose", s.kind, err, id)})
+		"Ask QFPay now (cpmctl ask %s), look it up in QFPay's portal, and report this together with what cpmctl diagnose prints", s.kind, err, id)})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -182,6 +183,33 @@ func TestFailedSyncAsTheClockJumps(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		wantFailure(t, ended)
 	})
+}
+
+// After a failed fsync nobody knows whether the journal holds the sale, so the till does not hear that
+// nothing happened.
+func TestFailedSyncIsToldAsNotKnown(t *testing.T) {
+	const full, fsync = 13, 10 | 4<<8
+	for _, c := range []struct {
+		fault       diskFault
+		says, never string
+	}{
+		{fsync, "not known until cpmd has been restarted. Do not charge again", "did nothing"},
+		{full, "This request did nothing", "not known"},
+	} {
+		before := func(w journal.Write) error {
+			if w.Event == sale.Opened {
+				return c.fault
+			}
+			return nil
+		}
+		onBadDisk(t, &fakeGateway{}, journal.Hooks{Before: before}, func(k *counter, _ <-chan error) {
+			_, _, err := k.PutSale(ctx, sale.Request{ID: "A", Amount: 500, Currency: "HKD", AuthCode: code})
+			wantCode(t, err, sale.JournalUnavailable, "")
+			if says := err.Error(); !strings.Contains(says, c.says) || strings.Contains(says, c.never) {
+				t.Errorf("after fault %d the till hears %q", c.fault, says)
+			}
+		})
+	}
 }
 
 // A till hears the same times in an answer at once, from the journal, and as an event.

@@ -61,14 +61,18 @@ const didNothing = "This request did nothing; what was sent before stands."
 func unavailable(err error) *sale.Error {
 	if p := (*stepPanic)(nil); errors.As(err, &p) {
 		return &sale.Error{Code: sale.Internal, Detail: "cpmd failed (" + err.Error() + "), and what came of this is not known. " +
-			"Ask again with the same id, and report this with cpmctl diagnose"}
+			"Ask again with the same id, and report this together with what cpmctl diagnose prints"}
 	}
 	if a := (*journal.DamagedArchive)(nil); errors.As(err, &a) {
 		return &sale.Error{Code: sale.JournalUnavailable, Detail: a.Error()}
 	}
 	if ownFault(err) {
 		return &sale.Error{Code: sale.Internal, Detail: "cpmd could not do this (" + err.Error() + "). " + didNothing +
-			" Please report it with cpmctl diagnose"}
+			" Please report it together with what cpmctl diagnose prints"}
+	}
+	if journal.IsFatal(err) {
+		return &sale.Error{Code: sale.JournalUnavailable, Detail: "the journal failed (" + err.Error() + "), and whether it holds this request is not " +
+			"known until cpmd has been restarted. Do not charge again; ask with the same id then"}
 	}
 	return &sale.Error{Code: sale.JournalUnavailable, Detail: "the journal is not writable (" + err.Error() +
 		"). " + didNothing + " Make room on its disk or make it writable; cpmd resumes automatically"}
