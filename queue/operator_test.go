@@ -185,7 +185,7 @@ func TestStory(t *testing.T) {
 			all = append(all, l.Text)
 		}
 		text := strings.Join(all, "\n")
-		for _, want := range []string{"Sale opened by the till. Now waiting.", "journaled, then sent. Sending the payment. Now paying.", "was answered 1202: declined",
+		for _, want := range []string{"Sale opened by the till. Now waiting.", "journaled before anything was sent. Sending the payment. Now paying.", "was answered 1202: declined",
 			"QFPay does not list it", "searched everywhere", "Now waiting.", "Cancellation requested (uid=5). Now not_paid."} {
 			if _, rest, ok := strings.Cut(text, want); ok {
 				text = rest

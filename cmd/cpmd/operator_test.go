@@ -48,7 +48,7 @@ func TestOperator(t *testing.T) {
 	shows(ctl(0, "refund", "pending"), "refunded") // all of it
 
 	story := ctl(0, "explain", "lost")
-	for _, want := range []string{"journaled, then sent", "came back without an answer", "Asked QFPay what became of it: it succeeded", "Next: Nothing"} {
+	for _, want := range []string{"journaled before anything was sent", "came back without an answer", "Asked QFPay what became of it: it succeeded", "Next: Nothing"} {
 		shows(story, want)
 	}
 	shows(ctl(0, "reconcile"), "5 numbers agree") // three payments, two refunds

@@ -94,3 +94,33 @@ func TestAlarmsClaimNoMore(t *testing.T) {
 		t.Errorf("%+v", l.effects)
 	}
 }
+
+// A difference of a day promises a question to QFPay only where both have the number: of others there is nothing to ask.
+func TestDifferenceOfADayPromisesNoMore(t *testing.T) {
+	both := Mismatch{OutTradeNo: "N1", Sale: "a", Here: "payment paid", There: "payment 0000 cancel 1, HKD 100"}
+	onlyHere, onlyThere, refund := both, both, both
+	onlyHere.There, onlyThere.Here, refund.Refund = "", "", "r"
+	for m, asks := range map[Mismatch]bool{both: true, onlyHere: false, onlyThere: false, refund: false} {
+		if says := m.Alarm("2026-11-22"); strings.Contains(says, "asks QFPay") != asks {
+			t.Errorf("the operator reads %q", says)
+		}
+	}
+}
+
+// What is told of a sale names nothing that was not done and cannot be done.
+func TestStoryClaimsNoMore(t *testing.T) {
+	tell := func(c Cause) string { return c.Tell(func(int64) string { return "" }) }
+	if says := tell(Cause{Event: Restarted}); strings.Contains(says, "ask") {
+		t.Errorf("nothing was sent, so nothing is asked: %q", says)
+	}
+	if says := tell(Cause{Event: Restarted, Next: []EffectKind{QueryPayment}}); !strings.Contains(says, "Asking QFPay.") {
+		t.Errorf("QFPay is asked: %q", says)
+	}
+	if says := tell(Cause{Event: Scanned, Payment: "N1"}); strings.Contains(says, "then sent") {
+		t.Errorf("the request may never leave: %q", says)
+	}
+	by := Sale{State: Paid, Amount: 100, Delivery: Returning, Payments: []Payment{{Outcome: OutcomePaid, Progress: Progress{Decided: true}}}}
+	if says := Next(by); strings.Contains(says, "being given back") {
+		t.Errorf("cpmd cannot refund it: %q", says)
+	}
+}

@@ -47,8 +47,8 @@ func (m Mismatch) Alarm(day string) string {
 		subject = "sale " + m.Sale
 	}
 	next := ""
-	if m.Sale != "" && m.Refund == "" {
-		next = ". cpmd asks QFPay about it now; if it then says that it refunds the payment, and the goods went out, settle that alarm, not this one"
+	if m.Sale != "" && m.Refund == "" && m.Here != "" && m.There != "" { // the audit is told of these only
+		next = ". cpmd asks QFPay about it again; if another alarm then says that cpmd refunds the payment, and the goods went out, settle that one"
 	}
 	return fmt.Sprintf("the books of %s disagree on %s (%s, %d minor units): here %s, at QFPay %s. "+
 		"Look it up in QFPay's portal; what was charged and is not owed must go back", day, subject, m.OutTradeNo, m.Amount,

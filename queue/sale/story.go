@@ -35,10 +35,10 @@ func (c Cause) Tell(money func(minor int64) string) string {
 		}
 		b.WriteString(what + " opened by " + cmp.Or(c.By, "the till") + ".")
 		if c.Payment != "" {
-			fmt.Fprintf(&b, " The till had scanned a code itself, bound to payment %s; the payment was journaled, then sent.", c.Payment)
+			fmt.Fprintf(&b, " The till had scanned a code itself, bound to payment %s, which was journaled before anything was sent.", c.Payment)
 		}
 	case Scanned:
-		fmt.Fprintf(&b, "A code was scanned (%s) and bound to payment %s; the payment was journaled, then sent.", c.Device, c.Payment)
+		fmt.Fprintf(&b, "A code was scanned (%s) and bound to payment %s, which was journaled before anything was sent.", c.Device, c.Payment)
 	case Answered:
 		fmt.Fprintf(&b, "The request %s: %s.", came(c), c.judged())
 	case QueryAnswered:
@@ -50,7 +50,7 @@ func (c Cause) Tell(money func(minor int64) string) string {
 	case Due:
 		b.WriteString("A timer was due.")
 	case Restarted:
-		b.WriteString("cpmd restarted; what had been under way is lost, so QFPay is asked.")
+		b.WriteString("cpmd restarted; whatever answer was under way is lost.")
 	case ClockMoved:
 		fmt.Fprintf(&b, "The machine's clock jumped by %s; all limits were shifted.", c.Moved)
 	case DeliveryConfirmed:
@@ -132,7 +132,7 @@ func Next(s Sale) string {
 	case s.Delivery == Awaited:
 		return "The till must confirm the delivery by " + at + ", or the money goes back."
 	case s.Delivery == Returning:
-		return "The money is being given back; looked at again at " + at + "."
+		return "The money is to go back (cpmctl alarms where a person has to see to it); looked at again at " + at + "."
 	case s.State.Final():
 		for i := range s.Payments {
 			if p := &s.Payments[i]; p.surplus() && !p.Progress.Audit.BackAt.IsZero() {
@@ -152,5 +152,5 @@ func Next(s Sale) string {
 		return "QFPay is asked again at " + at + ", and so on until it is known; an operator may decide (cpmctl resolve)."
 	}
 	p := s.Alive()
-	return fmt.Sprintf("QFPay is asked again at %s; cancelled from %s on; unresolved from %s on.", at, p.ConfirmBy.Format(time.RFC3339), p.GiveUpBy.Format(time.RFC3339))
+	return fmt.Sprintf("QFPay is asked again at %s, and to cancel from %s on, where it can be cancelled; unresolved from %s on.", at, p.ConfirmBy.Format(time.RFC3339), p.GiveUpBy.Format(time.RFC3339))
 }
