@@ -77,6 +77,9 @@ func TestShowing(t *testing.T) {
 	checking := sale.ViewOf(s, r)
 	s.Payments[0].Progress.Last = "pending"
 	phone := sale.ViewOf(s, r)
+	lost := sale.Payment{Outcome: sale.OutcomePaid, SysSN: "7"}
+	lost.Progress.Audit.Missing = true
+	moneyGone := sale.ViewOf(sale.Sale{State: sale.Paid, Amount: 100, Payments: []sale.Payment{lost}}, r)
 	for name, c := range map[string]struct {
 		lane sale.LaneView
 		want page.Show
@@ -109,6 +112,7 @@ func TestShowing(t *testing.T) {
 	}{
 		"paid":       {sale.View{State: sale.Paid}, 8 * time.Second, page.Paid, page.Idle},
 		"refunded":   {sale.View{State: sale.Paid, Refunded: 5}, 0, page.Idle, page.Idle},
+		"money gone": {moneyGone, 0, page.Idle, page.Idle},
 		"declined":   {sale.View{State: sale.NotPaid, Reason: sale.Declined}, 12 * time.Second, page.Declined, page.Idle},
 		"cancelled":  {sale.View{State: sale.NotPaid, Reason: sale.Cancelled}, 12 * time.Second, page.Cancelled, page.Idle},
 		"no scan":    {sale.View{State: sale.NotPaid, Reason: sale.NoScan}, 12 * time.Second, page.NoScan, page.Idle},
@@ -155,9 +159,22 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// A display says nothing of the codes that it does not know: one may have been shown and refused, or have left the machine.
+func TestDisplaysClaimNothingOfTheCode(t *testing.T) {
+	for show, never := range map[page.Show][]string{page.NoScan: {"No code", "內出示", "内出示"}, page.Again: {"did not work", "無法使用", "无法使用"}} {
+		for _, text := range page.BuiltIn().Texts(show, "en,zh-Hant,zh-Hans") {
+			for _, w := range never {
+				if strings.Contains(text.Title+text.Hint, w) {
+					t.Errorf("%s %s: %q, %q", text.Lang, show, text.Title, text.Hint)
+				}
+			}
+		}
+	}
+}
+
 // What a customer reads of a sale that is not paid claims nothing of the money, which may still be taken: it says what to do.
 func TestDisplaysClaimNothingOfTheMoney(t *testing.T) {
-	for _, show := range []page.Show{page.Declined, page.Cancelled, page.NotPaid} {
+	for _, show := range []page.Show{page.Again, page.Declined, page.Cancelled, page.NotPaid} {
 		for _, text := range page.BuiltIn().Texts(show, "en,zh-Hant,zh-Hans") {
 			if !strings.Contains(text.Hint, "phone") && !strings.Contains(text.Hint, "手機") && !strings.Contains(text.Hint, "手机") {
 				t.Errorf("%s %s: %q", text.Lang, show, text.Hint)

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"strings"
 	"time"
 
 	"cpmd/queue/sale"
@@ -56,6 +57,9 @@ const (
 // onThePhone is what tills are told while the customer is asked to confirm.
 const onThePhone = "Customer is confirming on the phone. Do not charge again."
 
+// moneyGone begins what tills are told where QFPay shows the money of a paid sale as gone.
+const moneyGone = "Paid, but QFPay does not show the money"
+
 // Showing decides what a lane's display shows. last is the lane's newest sale, if it no longer holds the lane.
 func Showing(l sale.LaneView, last *sale.View, now time.Time) DisplayView {
 	v := DisplayView{Lane: l.Name, Show: Idle, At: now.UTC(), Since: now.UTC()}
@@ -104,8 +108,8 @@ func (v *DisplayView) outcome(s *sale.View, now time.Time) {
 	switch {
 	case s.Delivery == sale.Returning || s.Delivery == sale.Returned:
 		show, stays = Returned, askStays
-	case s.State == sale.Paid && s.Refunded > 0:
-		return // somebody gives the money back: no news for who stands there now
+	case s.State == sale.Paid && (s.Refunded > 0 || strings.HasPrefix(s.Message, moneyGone)):
+		return // the money goes back, or has gone: no news for who stands there now
 	case s.State == sale.Paid:
 		show, stays = Paid, paidStays
 	case s.State == sale.Unresolved:
