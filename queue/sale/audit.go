@@ -181,6 +181,10 @@ func (c *change) moneyFound(p *Payment) {
 		c.s.CancelAsked = true // the sale has its money: no more of it is wanted
 		c.tryCancel(alive)
 	case alive != nil:
+	case c.s.State == Paid && first && c.s.paidBy() != nil && c.s.paidBy().Progress.Decided:
+		c.alarm(p, "QFPay shows this payment as paid beside the one that an operator decided to be paid: if that decision was right, the customer was "+
+			"charged twice. cpmd refunds this one; make sure that the other one is paid, or the shop has no money for the goods")
+		a.BackAt = c.ev.At
 	case c.s.State == Paid && first:
 		c.alarm(p, "the customer was charged twice for this sale: QFPay shows this payment as paid beside the one that counts. "+
 			"cpmd refunds it, and raises another alarm if it cannot")

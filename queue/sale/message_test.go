@@ -124,3 +124,29 @@ func TestStoryClaimsNoMore(t *testing.T) {
 		t.Errorf("cpmd cannot refund it: %q", says)
 	}
 }
+
+// Beside a payment that counts by an operator's word alone, a second charge is not certain.
+func TestSecondChargeBesideADecision(t *testing.T) {
+	for _, byDecision := range []bool{false, true} {
+		l := declined(t)
+		l.pay("N2")
+		l.answer("N2", says(payment.Paid))
+		l.is(Paid)
+		l.s.Payments[1].Progress.Decided = byDecision
+		l.shows("N1", listed(payment.Paid))
+		l.alarmed(true)
+		if doubts := strings.Contains(l.effects[0].Text, "if that decision was right"); doubts != byDecision {
+			t.Errorf("decided by an operator: %v: %q", byDecision, l.effects[0].Text)
+		}
+	}
+}
+
+// 1265 has three causes, and only one of them is over after 00:30.
+func TestRefundBlocked(t *testing.T) {
+	says := refusal(&payment.Answer{Meaning: payment.Refused, RespCD: "1265", Genuine: true})
+	for _, want := range []string{"promotions", "time limit", "in that hour, try again after 00:30"} {
+		if !strings.Contains(says, want) {
+			t.Errorf("no %q in %q", want, says)
+		}
+	}
+}

@@ -146,7 +146,8 @@ func refusal(a *payment.Answer) string {
 	s := "QFPay refused the refund (" + said + ")."
 	switch {
 	case a.RespCD == "1265":
-		s += " Refunds are blocked from 23:30 to 00:30 and past the wallet's time limit; try again after 00:30 with a new refund id."
+		s += " Refunds are blocked during promotions, past the wallet's time limit, and from 23:30 to 00:30; in that hour, try again " +
+			"after 00:30 with a new refund id."
 	case a.RespCD == "1269":
 		s += " There is not enough unsettled money today; try again after more sales, or tomorrow after 11:00, with a new refund id."
 	case a.RetryLater:
