@@ -95,12 +95,12 @@ func TestAlarmsClaimNoMore(t *testing.T) {
 	}
 }
 
-// A difference of a day promises a question to QFPay only where both have the number: of others there is nothing to ask.
+// A difference of a day promises a question to QFPay only for a payment of the books: of others there is nothing to ask.
 func TestDifferenceOfADayPromisesNoMore(t *testing.T) {
 	both := Mismatch{OutTradeNo: "N1", Sale: "a", Here: "payment paid", There: "payment 0000 cancel 1, HKD 100"}
 	onlyHere, onlyThere, refund := both, both, both
 	onlyHere.There, onlyThere.Here, refund.Refund = "", "", "r"
-	for m, asks := range map[Mismatch]bool{both: true, onlyHere: false, onlyThere: false, refund: false} {
+	for m, asks := range map[Mismatch]bool{both: true, onlyHere: true, onlyThere: false, refund: false} {
 		if says := m.Alarm("2026-11-22"); strings.Contains(says, "asks QFPay") != asks {
 			t.Errorf("the operator reads %q", says)
 		}

@@ -47,7 +47,7 @@ func (m Mismatch) Alarm(day string) string {
 		subject = "sale " + m.Sale
 	}
 	next := ""
-	if m.Sale != "" && m.Refund == "" && m.Here != "" && m.There != "" { // the audit is told of these only
+	if m.Sale != "" && m.Refund == "" && m.Here != "" { // what is at QFPay alone is nothing to ask about
 		next = ". cpmd asks QFPay about it again; if another alarm then says that cpmd refunds the payment, and the goods went out, settle that one"
 	}
 	return fmt.Sprintf("the books of %s disagree on %s (%s, %d minor units): here %s, at QFPay %s. "+
