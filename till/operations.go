@@ -85,7 +85,7 @@ var operations = []operation{
 	{"sale.delivered", "POST /v1/sales/{id}/delivered", anyOf(Sell), []field{idField}, (*Server).delivered},
 
 	{"sale.resolve", "POST /v1/sales/{id}/resolve", anyOf(Resolve), []field{idField,
-		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome }, 
+		{"outcome", inBody, true, word(func(a *ask) *sale.State { return &a.word.Outcome },
 			oneOf(sale.Paid, sale.NotPaid, sale.State(sale.Returned)))},
 		noteField(func(a *ask) *string { return &a.word.Note }), evenThough,
 	}, (*Server).resolve},
