@@ -96,6 +96,7 @@ func parse(args []string, stdout, stderr io.Writer) (cfg sim.Config, listen stri
 	fs.BoolVar(&cfg.Habits.ListEmpty, "list-empty", false, "lists are empty")
 	fs.BoolVar(&cfg.Lenient, "lenient", false, "let unknown and empty optional fields through")
 	fs.BoolVar(&cfg.ReuseCodes, "reuse-codes", false, "an auth code may be used again")
+	fs.BoolVar(&cfg.AnyHour, "any-hour", false, "refunds are taken at any hour, also from 23:30 to 00:30")
 	fs.BoolVar(&cfg.AnyMonth, "any-month", false, "queries by number search all months, not only the current one")
 	fs.BoolVar(&cfg.SameDayFunds, "same-day-funds", false, "a refund needs as much taken today, else 1269")
 	fs.DurationVar(&cfg.WeChatCloseAfter, "wechat-close-after", 0, "a close of a younger WeChat order gets 1297; WeChat asks for 15s")

@@ -47,7 +47,7 @@ func TestSevenLanesSellOn(t *testing.T) {
 					}
 					return c.fail()
 				}})()
-				gateway := sim.New(sim.Config{AppCode: "A", ClientKey: "K", Seed: 1})
+				gateway := sim.New(sim.Config{AppCode: "A", ClientKey: "K", AnyHour: true, Seed: 1})
 				defer gateway.Close()
 				server := httptest.NewServer(gateway)
 				defer server.Close()

@@ -86,7 +86,7 @@ func startPrometheus(t *testing.T, dir, target string) *prometheus {
 // TestRealPrometheus: a Prometheus with the example configuration scrapes the daemon, understands every expression of
 // the dashboard and the rules, and tells when the daemon is gone.
 func TestRealPrometheus(t *testing.T) {
-	gateway := sim.New(sim.Config{AppCode: "A", ClientKey: "K", Seed: 1})
+	gateway := sim.New(sim.Config{AppCode: "A", ClientKey: "K", AnyHour: true, Seed: 1})
 	defer gateway.Close()
 	server := httptest.NewServer(gateway)
 	defer server.Close()

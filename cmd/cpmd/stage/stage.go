@@ -138,7 +138,7 @@ func (s *Stage) Socket() string { return filepath.Join(s.plan.Dir, "till.sock") 
 func (s *Stage) startGateway() error {
 	first := newFirstLine()
 	p, err := start(s.plan.Dir, "qfpaysim.log", first, s.plan.Sim,
-		append([]string{"-listen", "127.0.0.1:0", "-app-code", appCode, "-client-key", clientKey, "-quiet"}, s.plan.Sims...)...)
+		append([]string{"-listen", "127.0.0.1:0", "-app-code", appCode, "-client-key", clientKey, "-any-hour", "-quiet"}, s.plan.Sims...)...)
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,7 @@ func (a *answer) about(syssn string) *answer {
 // refundRule returns why a refund is refused; "" if it is not.
 func (g *Gateway) refundRule(r *refund, now time.Time) (respcd, respmsg, resperr string) {
 	o := r.of
-	if m := now.Hour()*60 + now.Minute(); m >= 23*60+30 || m < 30 {
+	if m := now.Hour()*60 + now.Minute(); !g.cfg.AnyHour && (m >= 23*60+30 || m < 30) {
 		return "1265", "", ""
 	}
 	switch o.state {

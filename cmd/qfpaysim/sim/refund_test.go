@@ -62,6 +62,12 @@ func TestRefundHours(t *testing.T) {
 			s.want(c.at, s.giveBack("R"+number, number, "1000").what, c.want)
 		}
 	})
+	bubble(t, Config{AnyHour: true}, func(s *shop) {
+		s.clock("2026-01-15 12:00:00")
+		s.pay("A", AuthCode("alipay", "pay", 1))
+		s.clock("2026-01-15 23:45:00")
+		s.want("at any hour", s.giveBack("RA", "A", "1000").what, "0000")
+	})
 }
 
 // A second refund is refused while the first is processing or a second old.

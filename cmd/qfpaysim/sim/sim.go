@@ -42,6 +42,7 @@ type Config struct {
 
 	Lenient          bool          // unknown and empty optional fields are let through
 	ReuseCodes       bool          // an auth code may be used again
+	AnyHour          bool          // refunds are taken at any hour; else not from 23:30 to 00:30
 	AnyMonth         bool          // a query by number searches all months; else only the current one
 	SameDayFunds     bool          // a refund needs as much taken today in that wallet and currency, else 1269
 	WeChatCloseAfter time.Duration // a close of a younger WeChat order gets 1297; WeChat itself asks for 15s
