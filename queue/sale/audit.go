@@ -182,9 +182,7 @@ func (c *change) moneyFound(p *Payment) {
 		c.tryCancel(alive)
 	case alive != nil:
 	case c.s.State == Paid && first && c.s.paidBy() != nil && c.s.paidBy().Progress.Decided:
-		c.alarm(p, "QFPay shows this payment as paid beside the one that an operator decided to be paid: if that decision was right, the customer was "+
-			"charged twice. cpmd refunds this one; make sure that the other one is paid, or the shop has no money for the goods")
-		a.BackAt = c.ev.At
+		c.foundBesideDecision(p)
 	case c.s.State == Paid && first:
 		c.alarm(p, "the customer was charged twice for this sale: QFPay shows this payment as paid beside the one that counts. "+
 			"cpmd refunds it, and raises another alarm if it cannot")
@@ -198,6 +196,23 @@ func (c *change) moneyFound(p *Payment) {
 			"settle this alarm with a note before then if the goods went out after all", Shown(a.BackAt).Format(time.RFC3339))
 	}
 	c.planGiveBack(p)
+}
+
+// besideDecision begins the alarm that offers to keep the money for the goods.
+const besideDecision = "QFPay shows this payment as paid beside the one that an operator decided to be paid"
+
+// foundBesideDecision: the operator may have seen this very payment, and then its money is all that the shop has for the goods.
+// So it goes back only after a while, unless a person objects.
+func (c *change) foundBesideDecision(p *Payment) {
+	a := &p.Progress.Audit
+	if c.r.GiveBack < 0 {
+		a.BackAt = time.Time{}
+		c.alarm(p, besideDecision+": if both are paid, refund this one in QFPay's portal; if only this one is, settle this alarm with a note")
+		return
+	}
+	a.BackAt = c.ev.At.Add(c.r.GiveBack)
+	c.alarm(p, besideDecision+": if both are paid, the customer was charged twice. cpmd refunds this one at %s; "+
+		"settle this alarm with a note before then if only this one is paid", Shown(a.BackAt).Format(time.RFC3339))
 }
 
 // planGiveBack gives the money back when it is time, as often as it takes.
@@ -248,7 +263,10 @@ const toldNotPaid = `QFPay shows this payment as paid, but the till was told "no
 // alarm was about: one about something else may be settled by whoever never heard of this money.
 func (c *change) alarmSettled() {
 	p := c.s.Payment(c.ev.Payment)
-	if p != nil && p.surplus() && c.s.State == NotPaid && c.ev.At.Before(p.Progress.Audit.BackAt) && strings.HasPrefix(c.ev.Alarm, toldNotPaid) {
+	if p == nil || !p.surplus() || !c.ev.At.Before(p.Progress.Audit.BackAt) {
+		return
+	}
+	if c.s.State == NotPaid && strings.HasPrefix(c.ev.Alarm, toldNotPaid) || c.s.State == Paid && strings.HasPrefix(c.ev.Alarm, besideDecision) {
 		p.Progress.Audit.Kept, p.Progress.Audit.BackAt, p.AuditAt = true, time.Time{}, time.Time{}
 	}
 }

@@ -111,6 +111,48 @@ func TestMoneyFoundBesideAnother(t *testing.T) {
 	}
 }
 
+// An operator decides that a sale is paid, and then QFPay shows an earlier payment of it as paid. It may be the one that the operator
+// saw: its money goes back only after a while, and not if a person says that it is all there is.
+func TestSecondChargeBesideADecision(t *testing.T) {
+	unresolved := func(t *testing.T) *life {
+		l := declined(t)
+		l.pay("N2")
+		l.answer("N2", says(payment.Unknown))
+		l.pass(l.GiveUp)
+		l.step(Event{Kind: Due})
+		l.is(Unresolved)
+		return l
+	}
+	word := Event{Kind: Decided, Outcome: Paid, Note: "seen in the portal"}
+	for _, first := range []string{"decided", "found"} {
+		t.Run(first+" first", func(t *testing.T) {
+			for _, objects := range []bool{false, true} {
+				l := unresolved(t)
+				if first == "decided" {
+					l.step(word)
+					l.shows("N1", listed(payment.Paid))
+				} else {
+					l.shows("N1", listed(payment.Paid))
+					l.step(word)
+				}
+				l.is(Paid)
+				l.alarmed(true)
+				l.does()
+				if objects {
+					l.settle("only N1 is paid", besideDecision)
+				}
+				l.pass(l.GiveBack)
+				l.shows("N1", listed(payment.Paid))
+				if objects {
+					l.does()
+				} else {
+					l.does(GiveBack)
+				}
+			}
+		})
+	}
+}
+
 // A late "paid" to a payment that was taken for dead is money found.
 func TestLateAnswerIsMoneyFound(t *testing.T) {
 	l := declined(t)

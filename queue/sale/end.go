@@ -28,7 +28,12 @@ func (c *change) paid(p *Payment) {
 		c.watch(p)
 	}
 	for i := range c.s.Payments { // what another payment took besides goes back at once
-		if other := &c.s.Payments[i]; other != p && other.surplus() {
+		switch other := &c.s.Payments[i]; {
+		case other == p || !other.surplus():
+		case p.Progress.Decided:
+			c.foundBesideDecision(other)
+			other.AuditAt = c.ev.At
+		default:
 			other.Progress.Audit.BackAt, other.AuditAt = c.ev.At, c.ev.At
 		}
 	}

@@ -125,22 +125,6 @@ func TestStoryClaimsNoMore(t *testing.T) {
 	}
 }
 
-// Beside a payment that counts by an operator's word alone, a second charge is not certain.
-func TestSecondChargeBesideADecision(t *testing.T) {
-	for _, byDecision := range []bool{false, true} {
-		l := declined(t)
-		l.pay("N2")
-		l.answer("N2", says(payment.Paid))
-		l.is(Paid)
-		l.s.Payments[1].Progress.Decided = byDecision
-		l.shows("N1", listed(payment.Paid))
-		l.alarmed(true)
-		if doubts := strings.Contains(l.effects[0].Text, "if that decision was right"); doubts != byDecision {
-			t.Errorf("decided by an operator: %v: %q", byDecision, l.effects[0].Text)
-		}
-	}
-}
-
 // 1265 has three causes, and only one of them is over after 00:30.
 func TestRefundBlocked(t *testing.T) {
 	says := refusal(&payment.Answer{Meaning: payment.Refused, RespCD: "1265", Genuine: true})
