@@ -176,7 +176,7 @@ func settle(a *ask, v value) error {
 	return nil
 }
 
-// oneOf takes one of two words.
+// oneOf takes one of a few words.
 func oneOf[S ~string](words ...S) rule {
 	return func(s string) error {
 		if slices.Contains(words, S(s)) {
