@@ -38,7 +38,7 @@ var askCommand = &command{
 var resolveCommand = &command{
 	name: "resolve", args: []string{"ID", "OUTCOME"}, need: []string{"note"},
 	summary: "decide an unresolved sale or refund",
-	about: `For what QFPay does not report: look it up in QFPay's portal, or on the customer's phone, and say what you saw. OUTCOME is paid or not_paid for a sale, refunded or not_refunded for a refund, and returned for a sale without delivery whose money went back outside cpmd. It shows the evidence first and asks you to confirm; a decision cannot be taken back.
+	about: `For what QFPay does not report: look it up in QFPay's portal, or on the customer's phone, and say what you saw. OUTCOME is paid or not_paid for a sale, refunded or not_refunded for a refund, and returned for a sale that stays "returning" because its money went back outside cpmd. It shows the evidence first and asks you to confirm; a decision cannot be taken back.
 
 A decision against QFPay's last word is refused unless you say -even-though.`,
 	exits:   [3]string{"decided", "refused: nothing was decided", "not known whether it was decided, or you did not confirm"},
