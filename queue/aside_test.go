@@ -245,6 +245,33 @@ func TestQueriesDoNotPileUp(t *testing.T) {
 	})
 }
 
+// People ask again and again while QFPay does not answer: it hears one question at a time.
+func TestOneQueryOfAPaymentAtATime(t *testing.T) {
+	var under, most atomic.Int32
+	g := &fakeGateway{pay: always(payment.Pending)}
+	g.query = func(int, payment.Query) payment.QueryResult {
+		most.Store(max(most.Load(), under.Add(1)))
+		time.Sleep(10 * time.Second)
+		under.Add(-1)
+		return finding(payment.Paid)
+	}
+	bubble(t, g, func(c *counter) {
+		c.open("a")
+		c.scan(code)
+		time.Sleep(5 * time.Second) // the first query is under way
+		for range 5 {
+			if _, err := c.AskNow(ctx, "a", "boss"); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if n := most.Load(); n != 1 {
+			t.Errorf("%d queries of one payment at once", n)
+		}
+		c.until("a", sale.Paid, time.Minute)
+	})
+}
+
 // Where more is to be asked than QFPay's rate lets through, everything unknown gets its turn, and what a person asks for
 // goes first.
 func TestEveryUnknownGetsItsTurn(t *testing.T) {
