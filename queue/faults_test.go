@@ -212,6 +212,26 @@ func TestFailedSyncIsToldAsNotKnown(t *testing.T) {
 	}
 }
 
+// A failed sync ends the queue at once, so that it is started anew, also where nobody asked for the write.
+func TestFailedSyncOfItsOwnEndsTheQueue(t *testing.T) {
+	var failed time.Time
+	before := func(w journal.Write) error {
+		if w.Event == sale.ClockMoved {
+			failed = time.Now()
+			return diskFault(10 | 4<<8) // an I/O error of fsync
+		}
+		return nil
+	}
+	onBadDisk(t, &fakeGateway{}, journal.Hooks{Before: before}, func(k *counter, ended <-chan error) {
+		k.open("A")
+		k.jump(time.Hour)
+		err := <-ended
+		if took := time.Since(failed); err == nil || took > 0 {
+			t.Errorf("ended %v after the sync failed: %v", took, err)
+		}
+	})
+}
+
 // A till hears the same times in an answer at once, from the journal, and as an event.
 func TestTimesAreTheSameFromMemoryAndJournal(t *testing.T) {
 	bubble(t, &fakeGateway{}, func(c *counter) {

@@ -37,6 +37,9 @@ func (q *Queue) Run(ctx context.Context) error {
 	for q.fatal == nil {
 		q.checkClock()
 		wait := q.fireDue()
+		if q.fatal != nil { // what was due found it
+			break
+		}
 		if q.behind() {
 			if wait = 0; len(q.work) == 0 {
 				q.catchUp(min(catchUpEach, q.cfg.CatchUp))

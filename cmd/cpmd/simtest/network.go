@@ -223,7 +223,7 @@ func (n *network) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	n.open.Add(1)
 	defer n.open.Add(-1)
 	w.note("> %s (%s)", name, number)
-	if j.crash {
+	if j.crash && !w.calm.Load() {
 		w.saw("crash after a request of " + endpoint + " left")
 		go func() { _ = d.die("when " + name + " has left") }()
 	}
@@ -299,7 +299,7 @@ func (n *network) travel(r *http.Request, body []byte, name, endpoint, number st
 
 func (n *network) deliver(rw http.ResponseWriter, d *daemon, rec *recorder, name, number string, j journey) {
 	w := n.w
-	if j.crashA && rec != nil {
+	if j.crashA && rec != nil && !w.calm.Load() { // drawn before the calm, and slow
 		w.saw("crash as an answer comes")
 		_ = d.die("as the answer to " + name + " comes")
 		panic(http.ErrAbortHandler)
