@@ -132,7 +132,7 @@ func (q *Queue) Sale(_ context.Context, id string) (sale.View, error) {
 }
 
 func unknownSale(id string) *sale.Error {
-	return &sale.Error{Code: sale.UnknownSale, Detail: fmt.Sprintf("there is no sale %s; nothing was ever charged under this id here", sale.Quote(id))}
+	return &sale.Error{Code: sale.UnknownSale, Detail: fmt.Sprintf("this cpmd knows no sale %s; if it knew it before, its journal was replaced, and the sale may have been paid: look it up in QFPay's portal", sale.Quote(id))}
 }
 
 // CancelSale asks to stop. What came of it is the sale's state.
