@@ -123,8 +123,9 @@ func RunReloading(ctx context.Context, cfg *config.Config, version string, logTo
 // journalOptions are set by tests.
 var journalOptions []journal.Option
 
-// shutdownLimit is how long tills may take to have their last answers.
-const shutdownLimit = 5 * time.Second
+// shutdownLimit is how long tills may take to have their last answers. A connection that has said nothing yet is given 5 s by http.Server;
+// that is no fault of the end.
+const shutdownLimit = 6 * time.Second
 
 func makeLanes(configured []config.Lane) (lanes []queue.Lane, stations map[string]*station, err error) {
 	stations = map[string]*station{}

@@ -129,7 +129,7 @@ func (d *daemon) serve() (err error) {
 		ended <- nil
 	}
 	began := time.Now()
-	limit, done := context.WithTimeout(context.Background(), 5*time.Second)
+	limit, done := context.WithTimeout(context.Background(), 6*time.Second) // http.Server gives a connection that has said nothing 5 s
 	if d.dead.Load() {
 		done()
 	}
