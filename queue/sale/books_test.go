@@ -261,3 +261,14 @@ func TestLimitsGoWithTheClock(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// An operator's word that the money went back leaves QFPay's number of the payment, though it was learned after the end: should the
+// word be wrong, it is what a refund needs.
+func TestReturnedByWordKeepsTheNumber(t *testing.T) {
+	p := Payment{OutTradeNo: "N1", Outcome: OutcomePaid, Progress: Progress{Decided: true, Audit: Audit{SysSN: "7", Missing: true}}}
+	s := Sale{ID: "a", State: Paid, Amount: 100, ConfirmDelivery: true, Delivery: Returning, Payments: []Payment{p}}
+	s, _ = Reduce(DefaultRules(), s, Event{Kind: Decided, Outcome: State(Returned), Note: "seen in the portal", At: t0})
+	if s.Delivery != Returned || s.Payments[0].GatewayID() != "7" {
+		t.Errorf("delivery %s, QFPay's number %q", s.Delivery, s.Payments[0].GatewayID())
+	}
+}

@@ -58,7 +58,6 @@ const besideDecision = "QFPay shows this payment as paid beside the one that an 
 func (c *change) foundBesideDecision(p *Payment) {
 	a := &p.Progress.Audit
 	if c.r.GiveBack < 0 {
-		a.BackAt = time.Time{}
 		c.alarm(p, besideDecision+": if both are paid, refund this one in QFPay's portal; if only this one is, settle this alarm with a note")
 		return
 	}

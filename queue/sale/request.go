@@ -146,7 +146,7 @@ func (r *RefundRequest) Check() error {
 	return checkAmount(r.Amount)
 }
 
-// Check reports what is wrong with a decision whose outcome is one of the two.
+// Check reports what is wrong with a decision whose outcome must be one of these.
 func (d *Resolution) Check(outcomes ...State) error {
 	if !slices.Contains(outcomes, d.Outcome) {
 		return Invalid("outcome must be %s", AnyOf(outcomes))

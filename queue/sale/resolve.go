@@ -37,8 +37,7 @@ func (c *change) decidedReturned() {
 		return
 	}
 	c.s.Delivery, c.s.NextAt, c.s.Rejected = Returned, time.Time{}, ""
-	p.Progress.Paid = 0
-	c.watch(p)
+	p.Progress.Paid, p.Progress.Audit.Looks, p.Progress.Audit.Unclear = 0, 0, 0 // watched anew; what the audit learned stays
 	p.AuditAt = c.ev.At
 }
 
