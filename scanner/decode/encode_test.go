@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// keyFor finds key and modifiers of a character in a layout; alt says that it has none and goes by Alt and keypad.
+// keyFor finds key and modifiers of a character in a layout; alt reports whether it has none and goes by Alt and keypad.
 func keyFor(l *layout, r rune) (key, mods byte, alt bool) {
 	if r == ' ' {
 		return keySpace, 0, false

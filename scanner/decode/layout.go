@@ -115,7 +115,7 @@ func init() {
 	}
 }
 
-// char returns what a key means with these modifiers; dead says that it waits for a second character.
+// char returns what a key means with these modifiers; dead reports whether it waits for a second character.
 func (l *layout) char(key, mods byte, caps bool) (r rune, dead, ok bool) {
 	switch {
 	case key == keySpace:
